@@ -1,0 +1,20 @@
+//! What a measurement is made of: units, devices, samples, traces, counter arithmetic, the energy of a window,
+//! and the statistics of repeated runs.
+//!
+//! Pure arithmetic: no I/O, no clock, no threads. Times are nanoseconds of `CLOCK_MONOTONIC` unless a name says
+//! otherwise; a value that was not read is absent, never zero.
+
+pub mod counter;
+pub mod device;
+pub mod energy;
+pub mod integral;
+pub mod sample;
+pub mod stats;
+pub mod trace;
+pub mod units;
+
+pub use device::{DeviceInfo, DeviceKind, PowerSource, Provenance};
+pub use energy::{EnergyEstimate, WindowEnergy};
+pub use sample::{Channel, Sample};
+pub use trace::Trace;
+pub use units::{Joules, Watts};
