@@ -1,0 +1,58 @@
+//! From a planned experiment to the message that a worker reads. The vocabulary of files and that of workers are kept
+//! apart on purpose; this is the one place where they meet.
+
+use lem_protocol::{Convergence, Decoding, Experiment, PROTOCOL_VERSION, PromptSource, Warmup, Workload};
+use lem_spec::campaign::{ExperimentSpec, Prompts};
+
+/// What a worker is asked to do in one run. `seed` is used unless the experiment has its own.
+pub fn worker_experiment(spec: &ExperimentSpec, run_id: &str, seed: u64) -> Experiment {
+    Experiment {
+        protocol: PROTOCOL_VERSION,
+        run_id: run_id.to_owned(),
+        backend: spec.backend.clone(),
+        model: spec.model.clone(),
+        precision: spec.precision.clone(),
+        workload: Workload {
+            prompts: prompts(&spec.prompts),
+            sample_size: spec.sample_size,
+            max_input_tokens: spec.max_input_tokens,
+            max_output_tokens: spec.max_output_tokens,
+            min_output_tokens: spec.min_output_tokens,
+        },
+        warmup: warmup(&spec.warmup),
+        decoding: Decoding {
+            do_sample: spec.decoding.do_sample,
+            temperature: spec.decoding.temperature,
+            top_k: spec.decoding.top_k,
+            top_p: spec.decoding.top_p,
+            repetition_penalty: spec.decoding.repetition_penalty,
+        },
+        batch_size: spec.batch_size,
+        streaming: spec.streaming,
+        seed: spec.random_seed.unwrap_or(seed),
+        idle_s: spec.idle_s,
+        options: spec.options.clone(),
+    }
+}
+
+fn prompts(prompts: &Prompts) -> PromptSource {
+    match prompts.clone() {
+        Prompts::Builtin => PromptSource::Builtin,
+        Prompts::File { path, column } => PromptSource::File { path, column },
+        Prompts::Dataset { name, subset, split, column } => {
+            PromptSource::Dataset { name, subset, split, column }
+        }
+    }
+}
+
+fn warmup(warmup: &lem_spec::campaign::Warmup) -> Warmup {
+    Warmup {
+        prompts: warmup.prompts,
+        timeout_s: warmup.timeout_s,
+        convergence: warmup.convergence.as_ref().map(|convergence| Convergence {
+            cv_threshold: convergence.cv_threshold,
+            window: convergence.window,
+            max_prompts: convergence.max_prompts,
+        }),
+    }
+}

@@ -1,0 +1,37 @@
+//! Campaign files: what was written ([`read`]), and what can be run ([`resolve`]).
+//!
+//! A campaign lists experiments (as a `grid`, as `configs` files, as `experiments`, or all three), says how often and in
+//! which order they run, and what they are measured with. Keys that this version does not execute are refused with a
+//! reason; keys that nobody knows draw a warning. Nothing that is written is dropped without a word.
+//!
+//! The order of runs is not here: that is the plan, in `lem-campaign`.
+
+mod check;
+mod draft;
+mod effective;
+mod experiment;
+mod files;
+mod findings;
+mod grid;
+mod known;
+mod names;
+mod options;
+mod overrides;
+mod read;
+mod resolve;
+mod runner;
+mod spec;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod written;
+
+pub use overrides::Overrides;
+pub use read::read;
+pub use resolve::{EMBEDDED_BACKEND, MAX_RUNS, ResolvedCampaign, resolve};
+pub use spec::{
+    Convergence, Decoding, ExperimentSpec, Prompts, Runner, RunnerKind, Structure, UnknownWord, Warmup,
+};
+pub use written::{
+    Campaign, Devices, Execution, Naming, Runners, WrittenDecoder, WrittenExperiment, WrittenWarmup,
+};

@@ -1,0 +1,210 @@
+//! What the values in force are, and where they come from.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::source::{Resolved, Source};
+
+const ONE: &str = "campaign_name: n\nmodel: m\ngrid: {backends: [pytorch]}\n";
+
+fn json(campaign: &ResolvedCampaign) -> serde_json::Value {
+    serde_json::to_value(campaign).expect("a campaign is plain data")
+}
+
+#[test]
+fn a_campaign_of_every_own_key_resolves_with_sources() {
+    let (campaign, _) = read_fixture("own.yaml");
+    insta::assert_yaml_snapshot!(json(&resolve(
+        campaign.expect("sound"),
+        &Overrides::default(),
+        &Settings::default()
+    )));
+}
+
+#[test]
+fn config_files_are_merged_on_top_of_what_they_extend() {
+    let (campaign, _) = read_fixture("configs.yaml");
+    let campaign = resolve(campaign.expect("sound"), &Overrides::default(), &Settings::default());
+    insta::assert_yaml_snapshot!(campaign.experiments);
+}
+
+#[test]
+fn a_file_of_an_earlier_tool_that_asks_for_nothing_unusual_loads_with_one_note() {
+    let (campaign, problems) = read_fixture("legacy.yaml");
+    assert!(campaign.is_some());
+    insta::assert_snapshot!(lines(&problems));
+}
+
+#[test]
+fn the_command_line_wins_over_the_campaign_and_that_over_the_settings() {
+    let (settings, _) =
+        crate::settings::read("s", "thermal_gaps: {between_experiments: 5, between_cycles: 6}");
+    let text = format!("{ONE}execution: {{cycle_gap_seconds: 7, cycles: 4}}");
+    let overrides = Overrides { cycles: Some(2), ..Overrides::default() };
+    let (campaign, _) = read_with(&text, &[]);
+    let campaign = resolve(campaign.expect("sound"), &overrides, &settings);
+    assert_eq!(campaign.config_gap_s, Resolved::new(5.0, Source::Settings { line: 1 }));
+    assert_eq!(campaign.cycle_gap_s, Resolved::new(7.0, Source::Campaign { line: 4 }));
+    assert_eq!(campaign.cycles, Resolved::new(2, Source::CommandLine));
+    assert_eq!(campaign.silence_timeout_s, Resolved::built_in(600.0));
+    assert_eq!(campaign.seed, None);
+}
+
+#[test]
+fn a_seed_of_0_is_a_seed() {
+    let campaign = resolved(&format!("{ONE}execution: {{seed: 0}}"));
+    assert_eq!(campaign.seed.map(|seed| seed.value), Some(0));
+    let overrides = Overrides { seed: Some(0), ..Overrides::default() };
+    let campaign = resolved_with(&format!("{ONE}execution: {{seed: 9}}"), &overrides);
+    assert_eq!(campaign.seed, Some(Resolved::new(0, Source::CommandLine)));
+}
+
+#[test]
+fn a_grid_varies_the_last_key_fastest_and_names_what_varies() {
+    let campaign = resolved(
+        "campaign_name: n\ngrid:\n  backends: [pytorch, vllm]\n  models: [o/a, o/b]\n  shared: {max_output_tokens: [8, 9], fp_precision: [float16, bfloat16], streaming: true}\n",
+    );
+    insta::assert_snapshot!(names(&campaign).join("\n"));
+}
+
+#[test]
+fn names_of_experiments_that_say_the_same_are_numbered() {
+    let campaign =
+        resolved("campaign_name: n\nmodel: m\nexperiments: [{backend: pytorch}, {backend: pytorch}]");
+    assert_eq!(names(&campaign), ["pytorch-m-float16", "pytorch-m-float16-2"]);
+}
+
+#[test]
+fn another_model_on_the_command_line_is_in_the_names_and_merges_what_became_equal() {
+    let overrides = Overrides { model: Some("org/other".to_owned()), ..Overrides::default() };
+    let campaign = resolved_with("campaign_name: n\ngrid: {backends: [vllm], models: [a, b]}", &overrides);
+    assert_eq!(names(&campaign), ["vllm-other-float16"]);
+    assert_eq!(campaign.experiments[0].model, "org/other");
+    assert!(campaign.problems.iter().any(|problem| problem.code == "same_experiment"));
+}
+
+#[test]
+fn a_sample_size_on_the_command_line_is_in_force_in_parameters_and_names() {
+    let overrides =
+        Overrides { sample_size: Some(7), dataset: Some("p.txt".to_owned()), ..Overrides::default() };
+    let text = "campaign_name: n\nmodel: m\ngrid: {backends: [vllm], shared: {num_input_prompts: [1, 2]}}";
+    let campaign = resolved_with(text, &overrides);
+    assert_eq!(
+        names(&campaign),
+        ["vllm-m-float16-num_input_prompts7", "vllm-m-float16-num_input_prompts7-2"]
+    );
+    assert_eq!(campaign.experiments[0].parameters["num_input_prompts"], 7);
+    assert_eq!(campaign.experiments[0].prompts, Prompts::File { path: "p.txt".to_owned(), column: None });
+}
+
+#[test]
+fn prompt_files_are_named_from_the_folder_of_the_campaign() {
+    let text = "campaign_name: n\nmodel: m\ndataset: ../p.csv\ngrid: {backends: [vllm]}";
+    let (campaign, _) = read("study/c.yaml", text, &|_| Err(String::new()));
+    let path = match campaign.expect("sound").dataset.expect("given").value {
+        Prompts::File { path, .. } => path,
+        other => panic!("a file was meant: {other:?}"),
+    };
+    assert_eq!(path, "p.csv");
+}
+
+#[test]
+fn warm_up_of_an_experiment_wins_over_the_campaign_and_the_command_line_over_both() {
+    let prompts = |keys: &str, execution: &str, overrides: &Overrides| {
+        let text = format!(
+            "campaign_name: n\nmodel: m\nexperiments: [{{backend: vllm{keys}}}]\nexecution: {{{execution}}}"
+        );
+        resolved_with(&text, overrides).experiments[0].warmup.clone()
+    };
+    let none = Overrides::default();
+    let by_command = Overrides { warmup_prompts: Some(9), ..Overrides::default() };
+    assert_eq!(prompts("", "", &none).prompts, 5);
+    assert_eq!(prompts("", "warmup_prompts: 3", &none).prompts, 3);
+    assert_eq!(prompts(", warmup: {min_prompts: 2}", "warmup_prompts: 3", &none).prompts, 2);
+    assert_eq!(prompts(", warmup: {min_prompts: 2}", "warmup_prompts: 3", &by_command).prompts, 9);
+    let off = prompts(", warmup: {enabled: false}", "warmup_prompts: 3", &none);
+    assert_eq!((off.prompts, off.convergence), (0, None));
+    assert_eq!(prompts("", "warmup_prompts: 0", &none).convergence, None);
+    let many = Overrides { warmup_prompts: Some(99), ..Overrides::default() };
+    assert_eq!(prompts("", "", &many).convergence.expect("on by default").max_prompts, 99);
+}
+
+#[test]
+fn single_decoder_values_stand_on_top_of_the_preset_and_temperature_0_is_greedy() {
+    let decoding = |keys: &str| {
+        let text =
+            format!("campaign_name: n\nmodel: m\nexperiments: [{{backend: vllm, decoder: {{{keys}}}}}]");
+        resolved(&text).experiments[0].decoding.clone()
+    };
+    let creative = decoding("preset: creative, top_p: 0.5");
+    assert_eq!((creative.temperature, creative.top_p, creative.repetition_penalty), (0.8, 0.5, 1.1));
+    assert!(!decoding("temperature: 0").do_sample);
+    assert!(!decoding("preset: deterministic").do_sample);
+    assert!(decoding("").do_sample);
+}
+
+#[test]
+fn the_backend_comes_from_its_section_or_from_the_settings_when_it_is_not_named() {
+    let campaign =
+        resolved("campaign_name: n\nmodel: m\nexperiments: [{candle: {threads: 2}}, {streaming: true}]");
+    assert_eq!(campaign.experiments[0].backend, "candle");
+    assert_eq!(campaign.experiments[1].backend, "pytorch");
+}
+
+#[test]
+fn options_are_passed_on_as_written_without_the_batch_size_that_every_backend_has() {
+    let campaign = resolved(
+        "campaign_name: n\nmodel: m\nexperiments: [{backend: other, other: {batch_size: 4, deep: {a: [1, x]}, b: null}}]",
+    );
+    let spec = &campaign.experiments[0];
+    assert_eq!(spec.batch_size, 4);
+    assert_eq!(serde_json::Value::Object(spec.options.clone()), serde_json::json!({"deep": {"a": [1, "x"]}}));
+    assert_eq!(spec.parameters["other.deep.a"], serde_json::json!([1, "x"]));
+}
+
+#[test]
+fn the_runner_of_the_command_line_keeps_the_command_that_the_campaign_gives() {
+    let text = format!("{ONE}runner: {{pytorch: {{kind: process, command: [w]}}}}");
+    let process = Overrides { runner: Some(RunnerKind::Process), ..Overrides::default() };
+    let kept = &resolved_with(&text, &process).runners["pytorch"];
+    assert_eq!(kept.value, Runner::Process { command: Some(vec!["w".to_owned()]) });
+    assert_eq!(kept.source, Source::CommandLine);
+    let docker = Overrides { runner: Some(RunnerKind::Docker), ..Overrides::default() };
+    assert_eq!(resolved_with(&text, &docker).runners["pytorch"].value, Runner::Docker);
+    assert_eq!(resolved(ONE).runners["pytorch"], Resolved::built_in(Runner::Docker));
+}
+
+#[test]
+fn a_campaign_survives_json() {
+    let (campaign, _) = read_fixture("experiments.yaml");
+    let campaign = resolve(campaign.expect("sound"), &Overrides::default(), &Settings::default());
+    let back: ResolvedCampaign =
+        serde_json::from_value(json(&campaign)).expect("what was written can be read");
+    assert_eq!(back, campaign);
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_reading_panic(text in "(campaign_name: n\n)?(grid:\n|configs:|experiments:\n)?[-a-z:{}\\[\\], \n0-9.]{0,120}") {
+        let (campaign, problems) = read_with(&text, &[]);
+        let errors = problems.iter().any(|problem| problem.severity == crate::diagnostic::Severity::Error);
+        prop_assert_eq!(campaign.is_none(), errors, "{}", lines(&problems));
+    }
+
+    #[test]
+    fn a_grid_has_every_combination_once(a in 1_usize..5, b in 1_usize..5, models in 1_usize..4) {
+        let list = |count: usize| (1..=count).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
+        let models_list = (0..models).map(|n| format!("m{n}")).collect::<Vec<_>>().join(", ");
+        let campaign = resolved(&format!(
+            "campaign_name: n\ngrid: {{backends: [vllm], models: [{models_list}], shared: {{batch_size: [{}], max_output_tokens: [{}]}}}}",
+            list(a), list(b)
+        ));
+        let distinct: std::collections::BTreeSet<_> = campaign
+            .experiments
+            .iter()
+            .map(|spec| (spec.model.clone(), spec.batch_size, spec.max_output_tokens))
+            .collect();
+        prop_assert_eq!(distinct.len(), a * b * models);
+        prop_assert_eq!(campaign.experiments.len(), a * b * models);
+    }
+}

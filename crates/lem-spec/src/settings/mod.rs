@@ -1,0 +1,235 @@
+//! The settings of a project: `.lem-config.yaml`, its fields and defaults.
+//!
+//! [`fields`] is the one table: reading, `lem config`, the settings screen and the documentation follow it. Finding the
+//! file and writing it safely is the engine's part.
+
+mod edit;
+mod fields;
+mod outline;
+mod read;
+mod spelling;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use serde::{Deserialize, Serialize};
+
+pub use edit::{EditError, set, unset};
+pub use fields::{Field, Kind, field, fields};
+pub use read::read;
+pub use value::Value;
+
+use crate::source::{Resolved, Source};
+
+/// The name of the file in a project's folder.
+pub const FILE_NAME: &str = ".lem-config.yaml";
+
+/// The gap before an experiment within a cycle that is built in, in seconds.
+pub const BETWEEN_EXPERIMENTS_S: f64 = 60.0;
+
+/// The gap between cycles that is built in, in seconds.
+pub const BETWEEN_CYCLES_S: f64 = 300.0;
+
+/// Every setting in force, each with the place that set it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// How much the command says.
+    pub verbosity: Resolved<Verbosity>,
+    /// Pauses that let the devices cool.
+    pub thermal_gaps: ThermalGaps,
+    /// How containers are run.
+    pub docker: Docker,
+    /// Whom to tell about a campaign that ended.
+    pub notifications: Notifications,
+    /// The backend of an experiment that names none.
+    pub default_backend: Resolved<String>,
+    /// Folder of the database and of exports, relative to the project.
+    pub results_dir: Resolved<String>,
+}
+
+/// Pauses that let the devices cool, in seconds, finite and not negative.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ThermalGaps {
+    /// Before each experiment within a cycle.
+    pub between_experiments: Resolved<f64>,
+    /// Before each cycle but the first.
+    pub between_cycles: Resolved<f64>,
+}
+
+/// How containers are run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Docker {
+    /// Whether containers outlive a run.
+    pub strategy: Resolved<ContainerStrategy>,
+    /// Seconds to wait after a container started, finite and not negative.
+    pub warmup_delay: Resolved<f64>,
+    /// Whether persistent containers are taken down when the campaign ends.
+    pub auto_teardown: Resolved<bool>,
+}
+
+/// Whom to tell about a campaign that ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Notifications {
+    /// A valid http or https URL, if there is one to call.
+    pub webhook_url: Resolved<Option<String>>,
+    /// Whether it is called when a campaign completes.
+    pub on_complete: Resolved<bool>,
+    /// Whether it is called when a campaign fails.
+    pub on_failure: Resolved<bool>,
+}
+
+/// How much the command says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verbosity {
+    /// Results and errors.
+    Quiet,
+    /// Progress too.
+    #[default]
+    Normal,
+    /// Every step too.
+    Verbose,
+}
+
+/// Whether containers outlive a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ContainerStrategy {
+    /// A fresh container for each run.
+    #[default]
+    Ephemeral,
+    /// One container of each service for the whole campaign.
+    Persistent,
+}
+
+impl Verbosity {
+    /// The words of the settings file.
+    pub const NAMES: &[&str] = &["quiet", "normal", "verbose"];
+
+    /// The level of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Quiet, Self::Normal, Self::Verbose]
+            .into_iter()
+            .find(|level| level.name() == name)
+    }
+
+    /// Its word in the settings file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quiet => "quiet",
+            Self::Normal => "normal",
+            Self::Verbose => "verbose",
+        }
+    }
+}
+
+impl ContainerStrategy {
+    /// The words of the settings file.
+    pub const NAMES: &[&str] = &["ephemeral", "persistent"];
+
+    /// The strategy of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Ephemeral, Self::Persistent]
+            .into_iter()
+            .find(|strategy| strategy.name() == name)
+    }
+
+    /// Its word in the settings file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ephemeral => "ephemeral",
+            Self::Persistent => "persistent",
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            verbosity: Resolved::default(),
+            thermal_gaps: ThermalGaps {
+                between_experiments: Resolved::built_in(BETWEEN_EXPERIMENTS_S),
+                between_cycles: Resolved::built_in(BETWEEN_CYCLES_S),
+            },
+            docker: Docker {
+                strategy: Resolved::default(),
+                warmup_delay: Resolved::built_in(0.0),
+                auto_teardown: Resolved::built_in(true),
+            },
+            notifications: Notifications {
+                webhook_url: Resolved::built_in(None),
+                on_complete: Resolved::built_in(true),
+                on_failure: Resolved::built_in(true),
+            },
+            default_backend: Resolved::built_in("pytorch".to_owned()),
+            results_dir: Resolved::built_in("results".to_owned()),
+        }
+    }
+}
+
+impl Settings {
+    /// The value in force at a field's dotted path, with its source; `None` if there is no such field.
+    pub fn get(&self, path: &str) -> Option<Resolved<Value>> {
+        let flag = |setting: &Resolved<bool>| Resolved::new(Value::Flag(setting.value), setting.source);
+        let seconds = |setting: &Resolved<f64>| Resolved::new(Value::Seconds(setting.value), setting.source);
+        let text = |value: &str, source: Source| Resolved::new(Value::Text(value.to_owned()), source);
+        Some(match path {
+            "verbosity" => text(self.verbosity.value.name(), self.verbosity.source),
+            "thermal_gaps.between_experiments" => seconds(&self.thermal_gaps.between_experiments),
+            "thermal_gaps.between_cycles" => seconds(&self.thermal_gaps.between_cycles),
+            "docker.strategy" => text(self.docker.strategy.value.name(), self.docker.strategy.source),
+            "docker.warmup_delay" => seconds(&self.docker.warmup_delay),
+            "docker.auto_teardown" => flag(&self.docker.auto_teardown),
+            "notifications.webhook_url" => {
+                let Resolved { value, source } = &self.notifications.webhook_url;
+                Resolved::new(value.clone().map_or(Value::Null, Value::Text), *source)
+            }
+            "notifications.on_complete" => flag(&self.notifications.on_complete),
+            "notifications.on_failure" => flag(&self.notifications.on_failure),
+            "default_backend" => text(&self.default_backend.value, self.default_backend.source),
+            "results_dir" => text(&self.results_dir.value, self.results_dir.source),
+            _ => return None,
+        })
+    }
+
+    /// Puts a value in force; `None`, and nothing changed, if the path or the value's kind is not that of a field.
+    fn put(&mut self, path: &str, value: &Value, source: Source) -> Option<()> {
+        match path {
+            "verbosity" => self.verbosity = Resolved::new(Verbosity::from_name(value.text()?)?, source),
+            "thermal_gaps.between_experiments" => {
+                self.thermal_gaps.between_experiments = Resolved::new(value.seconds()?, source);
+            }
+            "thermal_gaps.between_cycles" => {
+                self.thermal_gaps.between_cycles = Resolved::new(value.seconds()?, source);
+            }
+            "docker.strategy" => {
+                self.docker.strategy = Resolved::new(ContainerStrategy::from_name(value.text()?)?, source);
+            }
+            "docker.warmup_delay" => self.docker.warmup_delay = Resolved::new(value.seconds()?, source),
+            "docker.auto_teardown" => self.docker.auto_teardown = Resolved::new(value.flag()?, source),
+            "notifications.webhook_url" => {
+                let url = if *value == Value::Null {
+                    None
+                } else {
+                    Some(value.text()?.to_owned())
+                };
+                self.notifications.webhook_url = Resolved::new(url, source);
+            }
+            "notifications.on_complete" => {
+                self.notifications.on_complete = Resolved::new(value.flag()?, source);
+            }
+            "notifications.on_failure" => {
+                self.notifications.on_failure = Resolved::new(value.flag()?, source);
+            }
+            "default_backend" => self.default_backend = Resolved::new(value.text()?.to_owned(), source),
+            "results_dir" => self.results_dir = Resolved::new(value.text()?.to_owned(), source),
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// A new settings file: every field at its default, explained. Reading it gives exactly the defaults.
+pub fn template() -> &'static str {
+    include_str!("template.yaml")
+}

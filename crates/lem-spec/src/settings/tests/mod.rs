@@ -1,0 +1,5 @@
+//! The rules of the settings file, each as a sentence.
+
+mod edits;
+mod generated;
+mod reading;
