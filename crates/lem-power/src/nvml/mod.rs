@@ -1,0 +1,131 @@
+//! NVIDIA GPUs, through the NVIDIA Management Library that the driver installs.
+//!
+//! The library is loaded at run time: without it this program works, and says what is missing. Readings are those of
+//! the whole board; the module scope of Grace-Hopper, which includes the CPU, is deliberately not read.
+
+mod board;
+mod capabilities;
+mod error;
+mod facts;
+
+use std::path::Path;
+
+use lem_measure::{Channel, DeviceInfo, DeviceKind, PowerSource, Provenance, Sample};
+use nvml_wrapper::error::NvmlError;
+use nvml_wrapper::{Device, Nvml};
+
+use crate::meter::{Depth, Meter, ReadError};
+use board::Board;
+use capabilities::Capabilities;
+
+pub use error::OpenError;
+
+/// How the names of simulated GPUs begin. A real board is called by its marketing name, which begins with a brand of
+/// NVIDIA, so a simulated library cannot be taken for a real one, however it was loaded.
+pub const SIMULATED_PREFIX: &str = "LEM simulated ";
+
+/// The GPUs of this machine.
+#[derive(Debug)]
+pub struct NvmlMeter {
+    nvml: Nvml,
+    devices: Vec<DeviceInfo>,
+    boards: Vec<Board>,
+    notes: Vec<String>,
+}
+
+/// Loads NVML from `library`, or from where the driver puts it (`libnvidia-ml.so.1`), and asks every GPU once what it
+/// can tell.
+pub fn open(library: Option<&Path>) -> Result<NvmlMeter, OpenError> {
+    let mut builder = Nvml::builder();
+    if let Some(path) = library {
+        builder.lib_path(path.as_os_str());
+    }
+    let nvml = builder.init()?;
+    let count = nvml.device_count()?;
+    if count == 0 {
+        return Err(OpenError::NoDevices);
+    }
+    let (mut devices, mut boards, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+    for index in 0..count {
+        match describe(&nvml, index) {
+            Ok((info, can)) if info.has(Channel::Power) || info.has(Channel::Energy) => {
+                notes.extend(caution(&info));
+                boards.push(Board::new(&info, index, can));
+                devices.push(info);
+            }
+            Ok((info, _)) => {
+                notes.push(format!("{} ({}) tells neither power nor energy", info.name, info.id));
+            }
+            Err(error) => notes.push(format!("GPU {index} cannot be read: {error}")),
+        }
+    }
+    if devices.is_empty() {
+        return Err(OpenError::NoneReadable(notes.join("; ")));
+    }
+    Ok(NvmlMeter { nvml, devices, boards, notes })
+}
+
+impl NvmlMeter {
+    /// What a person should know before trusting the readings: GPUs left out, GPUs that are shared.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The host's process ids with a compute context on the device at position `device`, ascending; the GPU's energy
+    /// is that of all of them.
+    pub fn processes(&self, device: usize) -> Result<Vec<u32>, ReadError> {
+        let board = self.boards.get(device).ok_or_else(|| no_such(device))?;
+        let list = |gpu: Device<'_>| gpu.running_compute_processes();
+        let found = self.nvml.device_by_index(board.index).and_then(list).map_err(|e| board.failed(&e))?;
+        let mut pids: Vec<u32> = found.into_iter().map(|process| process.pid).collect();
+        pids.sort_unstable();
+        pids.dedup();
+        Ok(pids)
+    }
+}
+
+impl Meter for NvmlMeter {
+    fn devices(&self) -> &[DeviceInfo] {
+        &self.devices
+    }
+
+    fn read(&mut self, device: usize, depth: Depth) -> Result<Sample, ReadError> {
+        let board = self.boards.get_mut(device).ok_or_else(|| no_such(device))?;
+        // The handle is looked up each time because it borrows the library; NVML only indexes a table.
+        let gpu = self.nvml.device_by_index(board.index).map_err(|e| board.failed(&e))?;
+        board.read(&gpu, depth)
+    }
+}
+
+fn no_such(device: usize) -> ReadError {
+    ReadError::Transient(format!("NVML has no device at position {device}"))
+}
+
+fn describe(nvml: &Nvml, index: u32) -> Result<(DeviceInfo, Capabilities), NvmlError> {
+    let gpu = nvml.device_by_index(index)?;
+    let can = Capabilities::probe(&gpu)?;
+    let name = gpu.name()?;
+    let simulated = name.starts_with(SIMULATED_PREFIX);
+    let info = DeviceInfo {
+        id: gpu.uuid()?,
+        name,
+        kind: DeviceKind::Gpu,
+        source: PowerSource::Nvml,
+        provenance: if simulated { Provenance::Simulated } else { Provenance::Measured },
+        index: Some(index),
+        channels: can.channels(),
+        power_averaging_ms: facts::power_averaging_ms(&gpu, &can),
+        facts: facts::facts(nvml, &gpu, &can),
+    };
+    Ok((info, can))
+}
+
+fn caution(info: &DeviceInfo) -> Option<String> {
+    let mig = info.facts.get("mig").is_some_and(|state| state == "enabled");
+    mig.then(|| {
+        format!(
+            "{} ({}) is split by MIG: its readings are those of the whole board, shared by all instances",
+            info.name, info.id
+        )
+    })
+}

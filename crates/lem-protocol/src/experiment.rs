@@ -1,0 +1,137 @@
+//! What the engine asks a worker to do: the one message on the worker's standard input.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One run of one experiment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Experiment {
+    /// [`crate::PROTOCOL_VERSION`].
+    pub protocol: u32,
+    /// Identifies the run in logs; opaque to the worker.
+    pub run_id: String,
+    /// The backend, e.g. `candle`, `pytorch`, `vllm`.
+    pub backend: String,
+    /// Model name or path, as the campaign wrote it.
+    pub model: String,
+    /// Number format of the weights (`float32`, `float16`, `bfloat16`), where the campaign names one.
+    #[serde(default)]
+    pub precision: Option<String>,
+    /// The requests of one measured pass.
+    pub workload: Workload,
+    /// What precedes the measurement.
+    pub warmup: Warmup,
+    /// How the next token is chosen.
+    pub decoding: Decoding,
+    /// Requests processed together; at least 1.
+    pub batch_size: u32,
+    /// Whether first-token times and inter-token gaps are wanted for each request.
+    #[serde(default)]
+    pub streaming: bool,
+    /// Seed of sampling and of synthetic data. 0 is a seed like any other.
+    pub seed: u64,
+    /// Seconds to stay idle with the model loaded, before warm-up: the `loaded` baseline. 0 for none.
+    #[serde(default)]
+    pub idle_s: f64,
+    /// The section of the campaign named after the backend, as written. The worker refuses keys that it does not
+    /// know.
+    #[serde(default)]
+    pub options: Map<String, Value>,
+}
+
+/// The requests of one measured pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Workload {
+    /// Where prompts come from.
+    pub prompts: PromptSource,
+    /// How many prompts; they are taken in order and from the start again when there are fewer.
+    pub sample_size: u32,
+    /// Prompts longer than this are cut, in tokens.
+    pub max_input_tokens: u32,
+    /// Generation stops after this many tokens.
+    pub max_output_tokens: u32,
+    /// Generation does not stop before this many tokens.
+    #[serde(default)]
+    pub min_output_tokens: u32,
+}
+
+/// Where prompts come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum PromptSource {
+    /// The worker's built-in prompts, or seeded token ids for a model without a tokenizer.
+    Builtin,
+    /// A file in the project: `.txt` (a prompt a line), `.jsonl` or `.csv`.
+    File {
+        /// Path as the worker sees it.
+        path: String,
+        /// The field that holds the prompt; found by common names when absent.
+        #[serde(default)]
+        column: Option<String>,
+    },
+    /// A dataset that the worker loads by name.
+    Dataset {
+        /// Alias (`ai-energy-score`, `alpaca`, ...) or hub name.
+        name: String,
+        /// Subset of the dataset.
+        #[serde(default)]
+        subset: Option<String>,
+        /// Split, `train` when absent.
+        #[serde(default)]
+        split: Option<String>,
+        /// The field that holds the prompt.
+        #[serde(default)]
+        column: Option<String>,
+    },
+}
+
+/// What precedes the measurement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Warmup {
+    /// Prompts to run before measuring; with convergence, the least number of them. 0 for no warm-up.
+    pub prompts: u32,
+    /// Warm-up ends after this many seconds whatever has been reached.
+    pub timeout_s: f64,
+    /// When given, warm up until latencies are stable rather than for a fixed number of prompts.
+    #[serde(default)]
+    pub convergence: Option<Convergence>,
+}
+
+/// When latencies count as stable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Convergence {
+    /// Coefficient of variation of the last `window` latencies that counts as stable, e.g. 0.05.
+    pub cv_threshold: f64,
+    /// How many of the latest latencies are looked at.
+    pub window: u32,
+    /// Warm-up ends after this many prompts even when latencies are not stable.
+    pub max_prompts: u32,
+}
+
+/// How the next token is chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Decoding {
+    /// Sample from the distribution; otherwise the most probable token is taken.
+    pub do_sample: bool,
+    /// Divides the logits before sampling; >= 0.
+    pub temperature: f64,
+    /// Sample among this many most probable tokens; 0 for all.
+    pub top_k: u32,
+    /// Sample among the most probable tokens whose probabilities add up to this; (0, 1].
+    pub top_p: f64,
+    /// Penalty on tokens that already occurred; 1 for none.
+    pub repetition_penalty: f64,
+}
+
+impl Default for Decoding {
+    fn default() -> Self {
+        Self {
+            do_sample: true,
+            temperature: 1.0,
+            top_k: 50,
+            top_p: 1.0,
+            repetition_penalty: 1.0,
+        }
+    }
+}

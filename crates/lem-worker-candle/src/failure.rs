@@ -1,0 +1,40 @@
+//! Why a run ends without a result: what becomes the protocol's `error`.
+
+use lem_protocol::WorkerErrorKind;
+
+/// A failure, said once, at the end. Its message says what happened and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Failure {
+    pub(crate) kind: WorkerErrorKind,
+    pub(crate) message: String,
+}
+
+impl Failure {
+    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
+        Self { kind: WorkerErrorKind::UnsupportedParameter, message: message.into() }
+    }
+
+    pub(crate) fn model_not_found(message: impl Into<String>) -> Self {
+        Self { kind: WorkerErrorKind::ModelNotFound, message: message.into() }
+    }
+
+    pub(crate) fn out_of_memory(message: impl Into<String>) -> Self {
+        Self { kind: WorkerErrorKind::OutOfMemory, message: message.into() }
+    }
+
+    pub(crate) fn engine(message: impl Into<String>) -> Self {
+        Self { kind: WorkerErrorKind::Engine, message: message.into() }
+    }
+}
+
+impl From<candle_core::Error> for Failure {
+    fn from(error: candle_core::Error) -> Self {
+        Self::engine(format!("candle failed: {}", first_line(&error)))
+    }
+}
+
+/// The first line of an error of candle: with `RUST_BACKTRACE` set, a backtrace follows it.
+pub(crate) fn first_line(error: &candle_core::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}
