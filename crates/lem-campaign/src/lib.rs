@@ -1,0 +1,4 @@
+//! The plan of a campaign (pure) and its execution: gaps, workers, windows, journal.
+
+pub mod plan;
+pub mod run;

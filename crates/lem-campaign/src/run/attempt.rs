@@ -1,0 +1,225 @@
+//! One attempt at one planned run: worker, window, outcome.
+
+use std::time::Duration;
+
+use lem_backend::{Control as Life, Exit, Session};
+use lem_measure::Provenance;
+use lem_protocol::{Experiment, Phase, framing};
+
+use super::campaign::{Rig, RunError};
+use super::control::Control;
+use super::event::CampaignEvent;
+use super::follow::{Follower, Streams, Told, nanoseconds};
+use super::outcome::{
+    DeviceOutcome, Failure, FailureKind, PhaseOutcome, RunOutcome, RunStatus, device_outcome, energy_source, total,
+    ttft_ms_p50,
+};
+use super::recording::Recording;
+use super::streams;
+use crate::plan::PlannedRun;
+
+/// A worker that is asked to end has this long before it is ended.
+pub const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// A worker that has closed its output has this long to exit.
+const EXIT_GRACE_NS: i64 = 10_000_000_000;
+
+/// Sampling goes on for this long after the window, so that the counter's tick after its end is seen.
+const TAIL_NS: i64 = 350_000_000;
+
+/// The same where power is averaged over a second (domain of nvml.h: average readings lag by half their window).
+const AVERAGED_TAIL_NS: i64 = 1_600_000_000;
+
+/// Runs one worker and says what came of it.
+pub(super) async fn run(
+    planned: &PlannedRun,
+    run_id: &str,
+    rig: &Rig<'_>,
+    control: &Control,
+    recording: &mut Recording<'_>,
+) -> Result<RunOutcome, RunError> {
+    let message = rig.workers.message(planned, run_id);
+    let started_ns = rig.clock.now_ns();
+    rig.tell(CampaignEvent::RunStarted {
+        run_id: run_id.into(),
+        anchor_monotonic_ns: started_ns,
+        anchor_unix_ns: rig.clock.unix_ns(),
+        start_temperature_c: recording.temperature_c(),
+    })
+    .await?;
+    let (failure, told) = match start(planned, run_id, rig, recording).await {
+        Ok(session) => converse(session, &message, run_id, rig, control, recording).await?,
+        Err(failure) => (Some(failure), Told::default()),
+    };
+    outlast_window(&told, rig, recording).await?;
+    recording.flush().await?;
+    if !told.requests.is_empty() {
+        rig.tell(CampaignEvent::Requests { run_id: run_id.into(), requests: told.requests.clone() }).await?;
+    }
+    Ok(outcome(failure, told, started_ns, recording))
+}
+
+/// Starts the worker, unless there would be nothing to measure it with.
+async fn start(planned: &PlannedRun, run_id: &str, rig: &Rig<'_>, recording: &Recording<'_>) -> Result<Session, Failure> {
+    if let Some(lost) = recording.lost() {
+        return Err(Failure::new(FailureKind::DeviceLost, lost));
+    }
+    rig.workers
+        .start(planned, run_id)
+        .await
+        .map_err(|error| Failure::new(FailureKind::Start, error.to_string()))
+}
+
+/// Sends the experiment, follows the worker to its end, and makes sure that it is gone.
+async fn converse(
+    session: Session,
+    message: &Experiment,
+    run_id: &str,
+    rig: &Rig<'_>,
+    control: &Control,
+    recording: &mut Recording<'_>,
+) -> Result<(Option<Failure>, Told), RunError> {
+    let Session { stdin, stdout, stderr, control: mut life } = session;
+    let mut streams = Streams { events: streams::events(stdout), log: streams::log_lines(stderr) };
+    let mut follower = Follower::new(rig, control, recording, run_id, message.workload.sample_size);
+    // A task of its own: a worker that never reads must not hold up the engine. What goes wrong here shows as the
+    // worker's exit or silence.
+    let sending = tokio::spawn({
+        let message = message.clone();
+        async move {
+            let mut stdin = stdin;
+            let _ = framing::write_experiment(&mut stdin, &message).await;
+        }
+    });
+    let failure = follower.follow(&mut streams).await?;
+    sending.abort();
+    let told = std::mem::take(&mut follower.told);
+    let failure = match failure {
+        Some(failure) => {
+            // Its exit says nothing more than the failure does.
+            let _ = recording.during(life.stop(STOP_GRACE)).await?;
+            Some(failure)
+        }
+        None => leave(life.as_mut(), &told, rig, control, recording).await?,
+    };
+    Ok((failure, drain(told, streams, run_id, rig)))
+}
+
+/// Waits for a worker that has closed its output, and judges its exit.
+async fn leave(
+    life: &mut dyn Life,
+    told: &Told,
+    rig: &Rig<'_>,
+    control: &Control,
+    recording: &mut Recording<'_>,
+) -> Result<Option<Failure>, RunError> {
+    let patience_ns = rig.clock.now_ns() + EXIT_GRACE_NS;
+    let exited = {
+        let patience = rig.clock.sleep_until(patience_ns);
+        let waited = async {
+            tokio::select! {
+                biased;
+                exit = life.wait() => Some(exit),
+                () = control.stopped() => None,
+                () = patience => None,
+            }
+        };
+        recording.during(waited).await?
+    };
+    // Also after an exit: children that hold no pipe may be left.
+    let ended = recording.during(life.stop(STOP_GRACE)).await?;
+    if told.result.is_none() && control.is_stopped() {
+        return Ok(Some(Failure::stopped()));
+    }
+    Ok(match exited {
+        None if told.result.is_none() => {
+            Some(exit_failure("the worker closed its output without a result and did not exit".into()))
+        }
+        None => None,
+        Some(exit) => judge_exit(exit.or(ended), told),
+    })
+}
+
+fn judge_exit(exit: std::io::Result<Exit>, told: &Told) -> Option<Failure> {
+    match exit {
+        Err(error) => Some(exit_failure(format!("the worker's exit is not known: {error}"))),
+        Ok(exit) if told.result.is_none() => {
+            Some(exit_failure(format!("the worker ended without a result ({exit}); see its standard error")))
+        }
+        Ok(exit) if !exit.is_success() => {
+            Some(exit_failure(format!("the worker reported a result, then ended with {exit}")))
+        }
+        Ok(_) => None,
+    }
+}
+
+fn exit_failure(message: String) -> Failure {
+    Failure::new(FailureKind::Exit, message)
+}
+
+/// Takes what is left of standard error once the worker is gone.
+fn drain(mut told: Told, mut streams: Streams, run_id: &str, rig: &Rig<'_>) -> Told {
+    while let Ok(line) = streams.log.try_recv() {
+        (rig.show)(&CampaignEvent::Log { run_id: run_id.into(), line: line.clone() });
+        told.stderr.push(line);
+    }
+    told
+}
+
+/// Goes on sampling until the trace reaches past the window.
+async fn outlast_window(told: &Told, rig: &Rig<'_>, recording: &mut Recording<'_>) -> Result<(), RunError> {
+    let Some((_, Some(end_ns))) = told.phases.get(&Phase::Measure) else { return Ok(()) };
+    let averaged = recording.devices().iter().any(|d| d.power_averaging_ms.is_some());
+    let tail_ns = if averaged { AVERAGED_TAIL_NS } else { TAIL_NS };
+    recording.during(rig.clock.sleep_until(end_ns + tail_ns + nanoseconds(f64::from(rig.interval_ms) * 1e-3))).await
+}
+
+fn outcome(failure: Option<Failure>, told: Told, started_ns: i64, recording: &Recording<'_>) -> RunOutcome {
+    let status = match &failure {
+        None => RunStatus::Completed,
+        Some(Failure { kind: FailureKind::Stopped, .. }) => RunStatus::Interrupted,
+        Some(_) => RunStatus::Failed,
+    };
+    let window_ns = match told.phases.get(&Phase::Measure) {
+        Some((start, Some(end))) => Some((*start, *end)),
+        _ => None,
+    };
+    let devices: Vec<DeviceOutcome> = window_ns.map_or_else(Vec::new, |window| {
+        let each = recording.devices().iter().enumerate();
+        each.map(|(i, device)| device_outcome(device, recording.trace(i), started_ns, window)).collect()
+    });
+    RunOutcome {
+        status,
+        failure,
+        stderr_tail: told.stderr.into_text(),
+        window_ns,
+        energy: total(devices.iter().map(|d| d.energy)),
+        energy_source: energy_source(&devices),
+        provenance: recording.devices().iter().map(|d| d.provenance).max(),
+        phases: phase_outcomes(&told.phases, recording),
+        devices,
+        ttft_ms_p50: ttft_ms_p50(&told.requests),
+        result: told.result,
+        engine: told.engine,
+        sampler: Some(recording.take_stats()),
+    }
+}
+
+fn phase_outcomes(
+    phases: &std::collections::BTreeMap<Phase, (i64, Option<i64>)>,
+    recording: &Recording<'_>,
+) -> Vec<PhaseOutcome> {
+    let ended = phases.iter().filter_map(|(phase, (start, end))| Some((*phase, *start, (*end)?)));
+    ended
+        .map(|(phase, start_ns, end_ns)| {
+            let each = recording.devices().iter().enumerate();
+            let energies = each.map(|(i, device)| {
+                lem_measure::energy::window_energy(device, recording.trace(i), start_ns, end_ns)
+            });
+            PhaseOutcome { phase, start_ns, end_ns, energy: total(energies) }
+        })
+        .collect()
+}
+
+/// The weakest provenance comes last in the order of [`Provenance`], which `max` above relies on.
+const _: () = assert!((Provenance::Measured as u8) < (Provenance::Estimated as u8));

@@ -1,0 +1,207 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measures what LLM inference costs in energy.
+#[derive(Debug, Parser)]
+#[command(name = "lem", version, about, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The project folder: settings, campaigns and results are found from here
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    pub(crate) project: PathBuf,
+    /// Say only results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say every step
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Print JSON for programs instead of text for people
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Where power is read: auto, nvml, rapl, nvml+rapl, estimate or simulated
+    #[arg(long, global = true, value_name = "SOURCE", default_value = "auto", env = "LEM_METER")]
+    pub(crate) meter: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check what this machine can measure and run, and say how to mend what is missing
+    Doctor,
+    /// List the devices that can be measured, with a reading of each
+    Devices,
+    /// Show or change the settings in .lem-config.yaml
+    Config {
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+    /// Show what a campaign would do, without doing it
+    Plan {
+        /// The campaign file
+        file: PathBuf,
+        #[command(flatten)]
+        overrides: OverrideArgs,
+    },
+    /// Run a campaign, or go on with one that was interrupted
+    Run {
+        /// The campaign file
+        #[arg(required_unless_present = "resume")]
+        file: Option<PathBuf>,
+        /// Go on with this campaign: its id, the first characters of it, or `latest`
+        #[arg(long, value_name = "ID", conflicts_with = "file")]
+        resume: Option<String>,
+        #[command(flatten)]
+        overrides: OverrideArgs,
+    },
+    /// List the campaigns of this project, and which can be resumed
+    Campaigns,
+    /// Show one campaign
+    Campaign {
+        #[command(subcommand)]
+        action: CampaignAction,
+    },
+    /// List the results of runs
+    Results {
+        /// Only those of this campaign: its id, the first characters of it, or `latest`
+        #[arg(long, value_name = "ID")]
+        campaign: Option<String>,
+    },
+    /// Show one result
+    Result {
+        #[command(subcommand)]
+        action: ResultAction,
+    },
+    /// Write results to a file or to standard output
+    Export {
+        /// The format
+        #[arg(long, value_enum, default_value = "csv")]
+        format: ExportFormat,
+        /// The file; standard output when absent
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Only those of this campaign: its id, the first characters of it, or `latest`
+        #[arg(long, value_name = "ID")]
+        campaign: Option<String>,
+    },
+    /// Measure the energy of any command
+    ///
+    /// Exits 1 when the command fails. The figures go to standard error; with --json, one line of JSON goes to
+    /// standard output after the command's own output.
+    Measure {
+        /// Time between samples in milliseconds, 5 to 1000
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        interval_ms: u32,
+        /// Devices by id or index, separated by commas; all when absent
+        #[arg(long, value_name = "LIST", value_delimiter = ',')]
+        devices: Vec<String>,
+        /// The command and its arguments
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Become a command that ends when this process's parent does
+    #[command(hide = true, name = "exec-worker")]
+    ExecWorker {
+        /// The command and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// Show every setting with the place that it comes from
+    Show,
+    /// Show one setting
+    Get {
+        /// Its name, e.g. thermal_gaps.between_cycles
+        field: String,
+    },
+    /// Change one setting, leaving the rest of the file as it is
+    Set {
+        /// Its name, e.g. thermal_gaps.between_cycles
+        field: String,
+        /// The value
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Check the file; exits 2 when something in it cannot be used
+    Check,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CampaignAction {
+    /// Show a campaign and its runs
+    Show {
+        /// Its id, the first characters of it, or `latest`
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ResultAction {
+    /// Show a run with its devices, phases and requests
+    Show {
+        /// Its id, or the first characters of it
+        run: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// A table for spreadsheets and data frames
+    Csv,
+    /// One JSON array
+    Json,
+    /// One JSON object a line
+    Jsonl,
+}
+
+/// Values that win over the campaign file and the settings.
+#[derive(Debug, Args)]
+pub(crate) struct OverrideArgs {
+    /// How often every experiment is run
+    #[arg(long)]
+    pub(crate) cycles: Option<u32>,
+    /// Order of runs: interleaved, shuffled, grouped, reverse or latin_square
+    #[arg(long)]
+    pub(crate) structure: Option<String>,
+    /// Thermal gap between experiments, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) config_gap: Option<f64>,
+    /// Thermal gap between cycles, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) cycle_gap: Option<f64>,
+    /// Prompts before the measurement
+    #[arg(long, value_name = "N")]
+    pub(crate) warmup_prompts: Option<u32>,
+    /// Longest warm-up, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) warmup_timeout: Option<f64>,
+    /// ephemeral or persistent
+    #[arg(long, value_name = "STRATEGY")]
+    pub(crate) container_strategy: Option<String>,
+    /// Prompts: a dataset's name, or a .txt, .jsonl or .csv file
+    #[arg(long)]
+    pub(crate) dataset: Option<String>,
+    /// Prompts in each run
+    #[arg(long, value_name = "N")]
+    pub(crate) sample_size: Option<u32>,
+    /// Seed of the order of runs and of sampling
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// The model of experiments that are not given one of their own
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// Where workers run: docker or process
+    #[arg(long)]
+    pub(crate) runner: Option<String>,
+}

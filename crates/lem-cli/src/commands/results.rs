@@ -1,0 +1,169 @@
+//! `lem results` and `lem result show`: what runs came to.
+
+use std::collections::BTreeMap;
+
+use lem_engine::{Engine, Error, ResultRow, RunDetail, stats};
+
+use crate::args::Global;
+use crate::commands::block_on;
+use crate::{Ended, format, output};
+
+pub(crate) fn results(engine: &Engine, global: &Global, campaign: Option<&str>) -> Result<Ended, Error> {
+    let rows = block_on(engine.results(campaign))?;
+    if global.json {
+        output::json(&rows);
+    } else if rows.is_empty() {
+        output::line("There are no results yet; `lem run FILE` makes some.");
+    } else {
+        show_table(&rows);
+        show_groups(&rows);
+    }
+    Ok(Ended::Well)
+}
+
+/// Rows as a table.
+pub(crate) fn show_table(rows: &[ResultRow]) {
+    let headings = [
+        "RUN", "EXPERIMENT", "CYCLE", "STATUS", "ENERGY", "±", "WINDOW", "POWER", "J/TOKEN", "TOKENS/S", "TTFT p50", "SOURCE",
+    ];
+    let cells = rows.iter().map(|row| {
+        vec![
+            short(&row.run_id),
+            row.experiment.clone(),
+            row.cycle.to_string(),
+            status(row),
+            format::si(row.energy_j, "J"),
+            format::si(row.energy_uncertainty_j, "J"),
+            format::plain(row.window_s, 1, "s"),
+            format::si(row.mean_power_w, "W"),
+            format::si(row.joules_per_output_token, "J"),
+            format::plain(row.tokens_per_second, 1, ""),
+            format::plain(row.ttft_ms_p50, 1, "ms"),
+            source(row),
+        ]
+    });
+    output::table(&headings, &[2, 4, 5, 6, 7, 8, 9, 10], cells.collect());
+}
+
+/// The last characters of an id: the first ones tell the time, and are alike for the runs of a campaign.
+fn short(id: &str) -> String {
+    id.chars().take(13).collect()
+}
+
+fn status(row: &ResultRow) -> String {
+    let name = row.status.name();
+    row.error_kind.as_ref().map_or_else(|| name.to_owned(), |kind| format!("{name}: {kind}"))
+}
+
+/// Where the energy comes from, with the word that it was not measured where that is so.
+fn source(row: &ResultRow) -> String {
+    let source = row.energy_source.as_deref().unwrap_or(format::MISSING);
+    format!("{source}{}", row.provenance.map_or("", lem_engine::provenance_mark))
+}
+
+/// Means over the cycles of each experiment that completed more than once.
+pub(crate) fn show_groups(rows: &[ResultRow]) {
+    let mut groups: BTreeMap<(&str, &str), Vec<f64>> = BTreeMap::new();
+    for row in rows {
+        if let Some(joules) = row.joules_per_output_token {
+            groups.entry((row.campaign_name.as_str(), row.experiment.as_str())).or_default().push(joules);
+        }
+    }
+    groups.retain(|_, values| values.len() > 1);
+    if groups.is_empty() {
+        return;
+    }
+    let cells = groups.iter().map(|((_, experiment), values)| {
+        let (mean, deviation) = (stats::mean(values), stats::standard_deviation(values));
+        let variation = mean.zip(deviation).map(|(mean, deviation)| deviation / mean * 100.0);
+        vec![
+            (*experiment).to_owned(),
+            values.len().to_string(),
+            format::si(mean, "J"),
+            format::si(deviation, "J"),
+            format::plain(variation, 1, "%"),
+        ]
+    });
+    output::line("");
+    output::table(&["EXPERIMENT", "RUNS", "MEAN J/TOKEN", "STD", "CV"], &[1, 2, 3, 4], cells.collect());
+}
+
+pub(crate) fn show(engine: &Engine, global: &Global, run: &str) -> Result<Ended, Error> {
+    let detail = block_on(engine.result(run))?;
+    if global.json {
+        output::json(&detail);
+    } else {
+        show_detail(&detail);
+    }
+    Ok(Ended::Well)
+}
+
+fn show_detail(detail: &RunDetail) {
+    let row = &detail.row;
+    let facts = [
+        ("run", row.run_id.clone()),
+        ("campaign", format!("{} ({})", row.campaign_name, row.campaign_id)),
+        ("experiment", format!("{}, cycle {}, attempt {}", row.experiment, row.cycle, row.attempt)),
+        ("model", format!("{} on {}", row.model, row.backend)),
+        ("status", status(row)),
+        ("error", row.error.clone().unwrap_or_default()),
+        ("started", row.started_at.clone().unwrap_or_default()),
+        ("energy", format!("{} ± {}", format::si(row.energy_j, "J"), format::si(row.energy_uncertainty_j, "J"))),
+        ("source", source(row)),
+        ("window", format::plain(row.window_s, 3, "s")),
+        ("J/token", format::si(row.joules_per_output_token, "J")),
+        ("J/request", format::si(row.joules_per_request, "J")),
+        ("tokens", tokens(row)),
+        ("gap", format!("{} planned, {} waited", format::span(row.gap_planned_s), format::plain(row.gap_actual_s, 1, "s"))),
+    ];
+    for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+        output::line(&format!("{name:<12}{value}"));
+    }
+    show_devices(detail);
+    show_phases(detail);
+    for diagnostic in &detail.diagnostics {
+        output::line(&format!("warning: {}", diagnostic.message));
+    }
+    if let Some(tail) = &detail.record.stderr_tail {
+        output::line("");
+        output::line("The worker's standard error ended with:");
+        output::line(tail);
+    }
+}
+
+fn tokens(row: &ResultRow) -> String {
+    let count = |value: Option<u64>| value.map_or_else(|| format::MISSING.into(), |v| v.to_string());
+    let speed = format::plain(row.tokens_per_second, 1, "tokens/s");
+    format!("{} in, {} out, {speed}", count(row.input_tokens), count(row.output_tokens))
+}
+
+fn show_devices(detail: &RunDetail) {
+    let cells = detail.devices.iter().map(|device| {
+        vec![
+            device.name.clone(),
+            format::si(device.counter_energy_j, "J"),
+            format::si(device.integral_energy_j, "J"),
+            format::si(device.mean_power_w, "W"),
+            format::plain(device.start_temperature_c, 0, "°C"),
+            format::plain(device.max_temperature_c, 0, "°C"),
+        ]
+    });
+    let cells: Vec<_> = cells.collect();
+    if !cells.is_empty() {
+        output::line("");
+        let headings = ["DEVICE", "BY COUNTER", "BY POWER", "MEAN", "START", "MAX"];
+        output::table(&headings, &[1, 2, 3, 4, 5], cells);
+    }
+}
+
+fn show_phases(detail: &RunDetail) {
+    let cells = detail.phases.iter().map(|phase| {
+        let seconds = phase.end_ns.map(|end| lem_engine::seconds(end - phase.start_ns));
+        vec![phase.phase.clone(), format::plain(seconds, 3, "s"), format::si(phase.energy_j, "J")]
+    });
+    let cells: Vec<_> = cells.collect();
+    if !cells.is_empty() {
+        output::line("");
+        output::table(&["PHASE", "TIME", "ENERGY"], &[1, 2], cells);
+    }
+}

@@ -1,0 +1,77 @@
+//! Numbers for people: units always shown, SI prefixes, a missing value as a dash, never 0.
+
+/// What stands for a missing value.
+pub(crate) const MISSING: &str = "–";
+
+/// A value with unit and SI prefix, three significant digits: `12.4 J`, `1.52 kJ`, `310 mJ`.
+pub(crate) fn si(value: Option<f64>, unit: &str) -> String {
+    const PREFIXES: [(f64, &str); 6] = [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ")];
+    let Some(value) = value.filter(|v| v.is_finite()) else { return MISSING.into() };
+    if value == 0.0 {
+        return format!("0 {unit}");
+    }
+    let fits = |(scale, _): &&(f64, &str)| (value.abs() / scale) >= 0.9995;
+    let (scale, prefix) = PREFIXES.iter().find(fits).unwrap_or(&PREFIXES[5]);
+    format!("{} {prefix}{unit}", significant(value / scale))
+}
+
+/// Three significant digits of a number below 1000.
+fn significant(value: f64) -> String {
+    match value.abs() {
+        v if v >= 99.95 => format!("{value:.0}"),
+        v if v >= 9.995 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+/// A plain number with a unit, with this many digits.
+pub(crate) fn plain(value: Option<f64>, digits: usize, unit: &str) -> String {
+    match value.filter(|v| v.is_finite()) {
+        Some(value) if unit.is_empty() => format!("{value:.digits$}"),
+        Some(value) => format!("{value:.digits$} {unit}"),
+        None => MISSING.into(),
+    }
+}
+
+/// A span of time as people say it: `45 s`, `4 min 10 s`, `2 h 5 min`.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "spans are positive and far below 2^64 s")]
+pub(crate) fn span(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
+    match (hours, minutes) {
+        (0, 0) if seconds < 10.0 => format!("{} s", trim(seconds)),
+        (0, 0) => format!("{rest} s"),
+        (0, _) if rest == 0 => format!("{minutes} min"),
+        (0, _) => format!("{minutes} min {rest} s"),
+        (_, 0) => format!("{hours} h"),
+        _ => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// At most one decimal, none when it is zero.
+fn trim(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map_or_else(|| text.clone(), ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_carry_three_digits_a_prefix_and_their_unit() {
+        let shown = [12.4, 1_523.0, 0.31, 999.96, 0.000_004_2, -45.0, 0.0].map(|v| si(Some(v), "J"));
+        assert_eq!(shown, ["12.4 J", "1.52 kJ", "310 mJ", "1.00 kJ", "4.20 µJ", "-45.0 J", "0 J"]);
+    }
+
+    #[test]
+    fn a_missing_value_is_a_dash_and_never_zero() {
+        assert_eq!((si(None, "J"), plain(None, 1, "W"), si(Some(f64::NAN), "J")), ("–".into(), "–".into(), "–".into()));
+    }
+
+    #[test]
+    fn spans_are_said_as_people_say_them() {
+        let shown = [0.0, 1.5, 45.0, 120.0, 250.0, 3_600.0, 7_500.0].map(span);
+        assert_eq!(shown, ["0 s", "1.5 s", "45 s", "2 min", "4 min 10 s", "1 h", "2 h 5 min"]);
+    }
+}

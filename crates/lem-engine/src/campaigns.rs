@@ -1,0 +1,276 @@
+//! Running campaigns: from a file, or the rest of one that was interrupted.
+
+use std::path::Path;
+
+use lem_backend::process::ProcessBackend;
+use lem_campaign::plan::Plan;
+use lem_campaign::run::{
+    self as running, Campaign, CampaignEvent, Control, Limits, Meters, MetersError, Rig, RunError, Summary,
+};
+use lem_measure::DeviceInfo;
+use lem_power::{Meter, MeterChoice};
+use lem_spec::campaign::{Devices, Overrides, ResolvedCampaign, Runner};
+use lem_store::{Experiment, NewCampaign, PlannedRun, Store};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{SystemClock, unix_ns};
+use crate::error::{Error, ErrorCode};
+use crate::hold::{self, Hold};
+use crate::journal::StoreJournal;
+use crate::planning::{Prepared, refusal};
+use crate::workers::{ProcessWorkers, embedded_worker, visible_gpus};
+use crate::{Engine, environment, hardware, lock};
+
+/// What the database keeps of a campaign so that it can be resumed as it was planned.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    plan: Plan,
+    campaign: ResolvedCampaign,
+}
+
+/// A campaign that is about to run.
+struct Ready {
+    id: String,
+    store: Store,
+    stored: Stored,
+    meter: MeterChoice,
+    devices: Vec<DeviceInfo>,
+    todo: Vec<usize>,
+    last_run_ended_unix_ns: Option<i64>,
+    _locks: lock::DeviceLocks,
+    _hold: Hold,
+}
+
+impl Engine {
+    /// Runs a campaign. `show` hears of every fact after it was stored, on the engine's threads, and must not block.
+    pub async fn run(
+        &self,
+        file: &Path,
+        overrides: &Overrides,
+        control: Control,
+        show: &(dyn Fn(&CampaignEvent) + Send + Sync),
+    ) -> Result<Summary, Error> {
+        let prepared = match self.prepare(file, overrides)? {
+            Ok(prepared) => prepared,
+            Err(problems) => return Err(refused(file, &problems)),
+        };
+        if let Some(error) = refusal(file, &prepared.plan.problems) {
+            return Err(error);
+        }
+        let ready = self.begin(file, prepared, overrides).await?;
+        self.execute(ready, &control, show).await
+    }
+
+    /// Goes on with a campaign that was interrupted: exactly the planned runs that are missing.
+    pub async fn resume(
+        &self,
+        id: &str,
+        control: Control,
+        show: &(dyn Fn(&CampaignEvent) + Send + Sync),
+    ) -> Result<Summary, Error> {
+        let ready = self.begin_again(id).await?;
+        self.execute(ready, &control, show).await
+    }
+
+    /// Stores a new campaign.
+    async fn begin(&self, file: &Path, prepared: Prepared, overrides: &Overrides) -> Result<Ready, Error> {
+        let Prepared { campaign, plan, text } = prepared;
+        let meter = self.meter(&words(&campaign));
+        let devices = hardware::open(&meter)?.devices();
+        let id = uuid::Uuid::now_v7().to_string();
+        let locks = lock::acquire(&devices, &id)?;
+        let store = Store::open(self.database()?).await?;
+        let hold = self.hold(&id)?;
+        let todo = (0..plan.runs.len()).collect();
+        let stored = Stored { plan, campaign };
+        let settings_text = self.settings()?.text;
+        let new = new_campaign(&id, file, text, settings_text, overrides, &stored, &devices)?;
+        store.create_campaign(&new).await?;
+        Ok(Ready {
+            id,
+            store,
+            stored,
+            meter,
+            devices,
+            todo,
+            last_run_ended_unix_ns: None,
+            _locks: locks,
+            _hold: hold,
+        })
+    }
+
+    /// Takes up a stored campaign.
+    async fn begin_again(&self, id: &str) -> Result<Ready, Error> {
+        let store = Store::open_existing(self.database()?).await?;
+        let id = store.resolve_campaign(id).await?;
+        let hold = self.hold(&id)?;
+        let message = "the program ended before the campaign did";
+        store.mark_interrupted(&id, None, message).await?;
+        let detail = store.campaign(&id).await?;
+        let missing = store.missing_runs(&id).await?;
+        if missing.is_empty() {
+            let message = format!("campaign {id} has no runs left to do");
+            return Err(Error::new(ErrorCode::BadInput, message).with_hint("`lem campaigns` lists those that have"));
+        }
+        let stored: Stored = serde_json::from_value(detail.campaign.plan).map_err(|e| {
+            Error::new(ErrorCode::Conflict, format!("the plan of campaign {id} cannot be read by this version: {e}"))
+                .with_hint(format!("it was made by version {}; resume it with that one", detail.campaign.app_version))
+        })?;
+        let meter = self.meter(&words(&stored.campaign));
+        let devices = hardware::open(&meter)?.devices();
+        let locks = lock::acquire(&devices, &id)?;
+        store.resume_campaign(&id, std::process::id()).await?;
+        Ok(Ready {
+            todo: missing.iter().map(|run| run.index as usize).collect(),
+            last_run_ended_unix_ns: detail.summary.last_ended_unix_ns,
+            id,
+            store,
+            stored,
+            meter,
+            devices,
+            _locks: locks,
+            _hold: hold,
+        })
+    }
+
+    fn hold(&self, id: &str) -> Result<Hold, Error> {
+        hold::take(&self.results_folder()?, id)?.ok_or_else(|| {
+            Error::new(ErrorCode::Conflict, format!("campaign {id} is being run by another process"))
+                .with_hint("wait for it, or stop it")
+        })
+    }
+
+    async fn execute(
+        &self,
+        ready: Ready,
+        control: &Control,
+        show: &(dyn Fn(&CampaignEvent) + Send + Sync),
+    ) -> Result<Summary, Error> {
+        let Stored { plan, campaign: resolved } = &ready.stored;
+        let clock = SystemClock;
+        let workers = ProcessWorkers {
+            campaign: resolved,
+            campaign_id: &ready.id,
+            seed: plan.seed,
+            backend: ProcessBackend { launcher: self.options.launcher.clone() },
+            embedded_worker: embedded_worker(),
+            visible_gpus: chosen(resolved).and_then(|_| visible_gpus(&ready.devices)),
+        };
+        let journal = StoreJournal::new(ready.store.clone(), ready.id.clone());
+        let rig = Rig {
+            clock: &clock,
+            journal: &journal,
+            show,
+            workers: &workers,
+            meters: &OpenMeters(ready.meter.clone()),
+            new_id: &|| uuid::Uuid::now_v7().to_string(),
+            interval_ms: resolved.interval_ms.value,
+            limits: Limits {
+                run_timeout_s: resolved.run_timeout_s.map(|limit| limit.value),
+                silence_timeout_s: resolved.silence_timeout_s.value,
+                max_consecutive_failures: resolved.max_consecutive_failures.value,
+            },
+        };
+        let last_run_ended_ns = ready.last_run_ended_unix_ns.map(|ended| {
+            let elapsed = (unix_ns() - ended).max(0);
+            running::Clock::now_ns(&clock) - elapsed
+        });
+        let campaign = Campaign { id: ready.id.clone(), plan, todo: ready.todo.clone(), last_run_ended_ns };
+        let summary = running::run(&campaign, &rig, control).await;
+        if summary.is_err() {
+            // The journal may be what failed; whoever opens the database next marks the campaign then.
+            let _ = ready.store.mark_interrupted(&ready.id, Some(unix_ns()), "the campaign could not go on").await;
+        }
+        ready.store.close().await;
+        summary.map_err(|error| run_error(error, &ready.id))
+    }
+}
+
+fn refused(file: &Path, problems: &[lem_spec::diagnostic::Diagnostic]) -> Error {
+    refusal(file, problems).unwrap_or_else(|| Error::new(ErrorCode::BadInput, format!("{}: no campaign", file.display())))
+}
+
+fn run_error(error: RunError, id: &str) -> Error {
+    let hint = match &error {
+        RunError::Journal(e) => e.hint.clone(),
+        RunError::Meters(e) => e.hint.clone(),
+        RunError::Sampler(_) => None,
+    };
+    let resume = format!("then go on with `lem run --resume {id}`");
+    let hint = hint.map_or_else(|| resume.clone(), |hint| format!("{hint}; {resume}"));
+    Error::new(ErrorCode::Machine, error.to_string()).with_hint(hint)
+}
+
+/// Opens the meters of a campaign, also again after a device was lost.
+struct OpenMeters(MeterChoice);
+
+impl Meters for OpenMeters {
+    fn open(&self) -> Result<Vec<Box<dyn Meter>>, MetersError> {
+        let opened = hardware::open(&self.0).map_err(|e| MetersError { message: e.message, hint: e.hint })?;
+        for note in &opened.notes {
+            tracing::info!("{note}");
+        }
+        Ok(opened.meters)
+    }
+}
+
+/// The devices that a campaign names.
+fn chosen(campaign: &ResolvedCampaign) -> Option<&Vec<String>> {
+    match &campaign.devices.value {
+        Devices::Auto => None,
+        Devices::Chosen(words) => Some(words),
+    }
+}
+
+fn words(campaign: &ResolvedCampaign) -> Vec<String> {
+    chosen(campaign).cloned().unwrap_or_default()
+}
+
+fn new_campaign(
+    id: &str,
+    file: &Path,
+    text: String,
+    settings_text: String,
+    overrides: &Overrides,
+    stored: &Stored,
+    devices: &[DeviceInfo],
+) -> Result<NewCampaign, Error> {
+    let unwritable = |e: serde_json::Error| Error::new(ErrorCode::Machine, format!("the plan cannot be stored: {e}"));
+    let plan = &stored.plan;
+    let position = |i: usize| u32::try_from(i).unwrap_or(u32::MAX);
+    let experiments = plan.experiments.iter().enumerate().map(|(i, experiment)| Experiment {
+        position: position(i),
+        name: experiment.spec.name.clone(),
+        backend: experiment.spec.backend.clone(),
+        service: experiment.service.clone(),
+        runner: match experiment.runner {
+            Runner::Docker => "docker".into(),
+            Runner::Process { .. } => "process".into(),
+        },
+        model: experiment.spec.model.clone(),
+        parameters: serde_json::Value::Object(experiment.spec.parameters.clone()),
+    });
+    let planned_runs = plan.runs.iter().map(|run| PlannedRun {
+        index: position(run.index),
+        experiment: position(run.experiment),
+        cycle: run.cycle,
+        gap_planned_s: run.gap_before_s,
+        gap_source: run.gap_source.to_string(),
+    });
+    Ok(NewCampaign {
+        id: id.to_owned(),
+        name: plan.name.clone(),
+        source_file: Some(file.display().to_string()),
+        source_text: Some(text),
+        settings_text: Some(settings_text),
+        plan: serde_json::to_value(stored).map_err(unwritable)?,
+        overrides: serde_json::to_value(overrides).map_err(unwritable)?,
+        seed: plan.seed,
+        created_unix_ns: unix_ns(),
+        environment: environment::snapshot(devices),
+        app_version: env!("CARGO_PKG_VERSION").into(),
+        holder_pid: Some(std::process::id()),
+        experiments: experiments.collect(),
+        planned_runs: planned_runs.collect(),
+    })
+}

@@ -1,0 +1,121 @@
+//! From a campaign file to a plan.
+
+use std::path::Path;
+
+use lem_campaign::plan::{self, Gaps, Plan};
+use lem_spec::campaign::{self, Overrides, ResolvedCampaign, Runner, Structure};
+use lem_spec::diagnostic::{Diagnostic, Severity};
+use lem_spec::source::Resolved;
+use serde::Serialize;
+
+use crate::Engine;
+use crate::error::{Error, ErrorCode};
+
+/// A plan, or why there is none.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanView {
+    /// The plan; without experiments and runs when the file cannot be read as a campaign.
+    #[serde(flatten)]
+    pub plan: Plan,
+}
+
+impl PlanView {
+    /// Whether it can be run.
+    pub fn can_run(&self) -> bool {
+        self.plan.problems.iter().all(|problem| problem.severity != Severity::Error) && !self.plan.runs.is_empty()
+    }
+}
+
+/// A campaign that was read, resolved and planned.
+pub(crate) struct Prepared {
+    pub(crate) campaign: ResolvedCampaign,
+    pub(crate) plan: Plan,
+    pub(crate) text: String,
+}
+
+/// A campaign, or what is wrong with its file.
+pub(crate) type Preparation = Result<Prepared, Vec<Diagnostic>>;
+
+impl Engine {
+    /// Plans a campaign without running it.
+    pub fn plan(&self, file: &Path, overrides: &Overrides) -> Result<PlanView, Error> {
+        let plan = match self.prepare(file, overrides)? {
+            Ok(prepared) => prepared.plan,
+            Err(problems) => without_runs(problems),
+        };
+        Ok(PlanView { plan })
+    }
+
+    /// Reads and plans a campaign. Problems that do not keep it from being planned are among the plan's.
+    pub(crate) fn prepare(&self, file: &Path, overrides: &Overrides) -> Result<Preparation, Error> {
+        let text = std::fs::read_to_string(file).map_err(|e| Error::file("read", file, &e))?;
+        let settings = self.settings()?;
+        let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+        let read = |path: &str| {
+            let path = folder.join(path);
+            std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))
+        };
+        let (written, problems) = campaign::read(&file.display().to_string(), &text, &read);
+        let Some(written) = written else {
+            return Ok(Err(problems));
+        };
+        let mut campaign = campaign::resolve(written, overrides, &settings.settings);
+        campaign.problems.extend(settings.diagnostics.into_iter().map(harmless));
+        let mut plan = plan::plan(&campaign, fresh_seed());
+        plan.problems.extend(not_executable(&campaign));
+        Ok(Ok(Prepared { campaign, plan, text }))
+    }
+}
+
+/// A fresh seed fits every reader of JSON: 32 bits.
+fn fresh_seed() -> u64 {
+    let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
+    high >> 32
+}
+
+/// The plan of a file that is no campaign: nothing but what is wrong with it.
+fn without_runs(problems: Vec<Diagnostic>) -> Plan {
+    let gap = Resolved::built_in(0.0);
+    Plan {
+        name: String::new(),
+        seed: 0,
+        structure: Structure::default(),
+        cycles: 0,
+        experiments: Vec::new(),
+        gaps: Gaps { between_experiments: gap, between_cycles: gap },
+        runs: Vec::new(),
+        total_gap_s: 0.0,
+        problems,
+    }
+}
+
+/// A fault in the settings puts defaults in force and stops no campaign.
+fn harmless(mut problem: Diagnostic) -> Diagnostic {
+    problem.severity = problem.severity.min(Severity::Warning);
+    problem
+}
+
+/// Workers in containers are planned and not yet run.
+fn not_executable(campaign: &ResolvedCampaign) -> Option<Diagnostic> {
+    let in_containers: Vec<&str> =
+        campaign.runners.iter().filter(|(_, r)| r.value == Runner::Docker).map(|(name, _)| name.as_str()).collect();
+    (!in_containers.is_empty()).then(|| {
+        let message = format!(
+            "this version does not start compose services, which {} would need",
+            in_containers.join(", ")
+        );
+        Diagnostic::error("not_executable", message)
+            .with_hint("use `runner: process` (or `--runner process`) with a worker on this machine")
+            .about("runner")
+    })
+}
+
+/// The error of a campaign that cannot run, with every reason.
+pub(crate) fn refusal(file: &Path, problems: &[Diagnostic]) -> Option<Error> {
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+    let sentences: Vec<String> = errors.map(ToString::to_string).collect();
+    (!sentences.is_empty()).then(|| {
+        let message = format!("{}: the campaign cannot run\n  {}", file.display(), sentences.join("\n  "));
+        Error::new(ErrorCode::BadInput, message)
+    })
+}

@@ -1,0 +1,94 @@
+//! `.lem-config.yaml` on disk: reading it, and changing one value of it.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use lem_spec::diagnostic::Diagnostic;
+use lem_spec::settings::{self, FILE_NAME, Settings};
+use serde::Serialize;
+
+use crate::error::{Error, ErrorCode};
+use crate::files;
+
+/// The settings in force, and the file that they come from.
+#[derive(Debug, Clone, Serialize)]
+pub struct SettingsView {
+    /// The file's path.
+    pub path: String,
+    /// Whether it exists.
+    pub exists: bool,
+    /// Its text as read: what a change is made against.
+    pub text: String,
+    /// The values in force with their sources.
+    pub settings: Settings,
+    /// What was found wrong with it.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads the settings of a project. A file that is missing, empty or invalid gives defaults; only one that cannot be
+/// read at all is an error.
+pub(crate) fn read(project: &Path) -> Result<SettingsView, Error> {
+    let path = project.join(FILE_NAME);
+    let text = text_of(&path)?;
+    let (settings, diagnostics) = settings::read(FILE_NAME, text.as_deref().unwrap_or(""));
+    log_gaps(&settings);
+    Ok(SettingsView {
+        path: path.display().to_string(),
+        exists: text.is_some(),
+        text: text.unwrap_or_default(),
+        settings,
+        diagnostics,
+    })
+}
+
+/// Changes one value and nothing else in the file. `read` is the text that the change was decided on: when the file
+/// holds another one by now, nothing is written.
+pub(crate) fn set(project: &Path, read: &str, field: &str, value: &str) -> Result<(), Error> {
+    let changed = settings::set(read, field, value)
+        .map_err(|e| Error::new(ErrorCode::BadInput, format!("{FILE_NAME}: {e}")))?;
+    let path = project.join(FILE_NAME);
+    if text_of(&path)?.unwrap_or_default() != read {
+        return Err(Error::new(
+            ErrorCode::Conflict,
+            format!("{}: the file was changed by someone else since it was read; nothing was written", path.display()),
+        )
+        .with_hint("read it again and repeat the change"));
+    }
+    files::replace(&path, changed.as_bytes()).map_err(|e| Error::file("written", &path, &e))
+}
+
+/// The settings without a word about them; `None` when the file cannot be read.
+pub(crate) fn quietly(project: &Path) -> Option<Settings> {
+    let text = text_of(&project.join(FILE_NAME)).ok()?.unwrap_or_default();
+    Some(settings::read(FILE_NAME, &text).0)
+}
+
+fn text_of(path: &Path) -> Result<Option<String>, Error> {
+    match fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|e| {
+            let line = e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+            Error::new(ErrorCode::BadInput, format!("{}:{line}: the file is not UTF-8 text", path.display()))
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::file("read", path, &error)),
+    }
+}
+
+/// Unusual gaps change what a campaign measures, so the log says where they come from.
+fn log_gaps(settings: &Settings) {
+    let gaps = &settings.thermal_gaps;
+    let usual = Settings::default().thermal_gaps;
+    let differs = |a: f64, b: f64| (a - b).abs() > f64::EPSILON;
+    if differs(gaps.between_experiments.value, usual.between_experiments.value)
+        || differs(gaps.between_cycles.value, usual.between_cycles.value)
+    {
+        tracing::debug!(
+            "thermal gaps in force: {} s between experiments ({}), {} s between cycles ({})",
+            gaps.between_experiments.value,
+            gaps.between_experiments.source,
+            gaps.between_cycles.value,
+            gaps.between_cycles.source
+        );
+    }
+}
