@@ -1,7 +1,7 @@
 //! Workers as local processes, each in a process group of its own so that a stop reaches all of it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -29,41 +29,40 @@ impl Backend for ProcessBackend {
 impl ProcessBackend {
     fn spawn(&self, start: &Start) -> Result<Session, StartError> {
         let program = start.command.first().ok_or(StartError::NoCommand)?;
-        let mut words = self
-            .launcher
-            .iter()
-            .map(|word| word.as_os_str())
-            .chain(start.command.iter().map(AsRef::as_ref));
+        // A launcher could only tell by an exit code.
+        if !exists(program) {
+            return Err(StartError::NotFound(program.clone()));
+        }
+        let mut words =
+            self.launcher.iter().map(|word| word.as_os_str()).chain(start.command.iter().map(AsRef::as_ref));
         let mut command = Command::new(words.next().ok_or(StartError::NoCommand)?);
-        command
-            .args(words)
-            .envs(start.environment.iter().map(|(name, value)| (name, value)));
+        command.args(words).envs(start.environment.iter().map(|(name, value)| (name, value)));
         if let Some(folder) = &start.folder {
             command.current_dir(folder);
         }
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);
         let mut child = command.spawn().map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => StartError::NotFound(program.clone()),
-            _ => StartError::Refused {
-                program: program.clone(),
-                source,
-            },
+            _ => StartError::Refused { program: program.clone(), source },
         })?;
         let piped = "all three streams were asked for as pipes";
         Ok(Session {
             stdin: Box::new(child.stdin.take().expect(piped)),
             stdout: Box::new(child.stdout.take().expect(piped)),
             stderr: Box::new(child.stderr.take().expect(piped)),
-            control: Box::new(ProcessControl {
-                group: child.id(),
-                child,
-            }),
+            control: Box::new(ProcessControl { group: child.id(), child }),
         })
     }
+}
+
+/// Whether a program can be found as the system would: by its path, or by its name in a folder of PATH.
+fn exists(program: &str) -> bool {
+    if program.contains('/') {
+        return Path::new(program).is_file();
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }
 
 /// The process group that was started; its id is the id of its first process.
@@ -75,10 +74,7 @@ struct ProcessControl {
 impl ProcessControl {
     /// A group that is gone already is what was wanted, so that error is none.
     fn signal(&self, signal: Signal) {
-        let group = self
-            .group
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
+        let group = self.group.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(group) = group {
             let _ = kill_process_group(group, signal);
         }
@@ -131,10 +127,7 @@ mod tests {
     use super::*;
 
     async fn shell(script: &str) -> Session {
-        let start = Start {
-            command: vec!["sh".into(), "-c".into(), script.into()],
-            ..Start::default()
-        };
+        let start = Start { command: vec!["sh".into(), "-c".into(), script.into()], ..Start::default() };
         ProcessBackend::default().start(&start).await.expect("sh exists")
     }
 
@@ -160,14 +153,7 @@ mod tests {
             shell("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.05; done").await;
         let mut ready = [0; 6];
         session.stdout.read_exact(&mut ready).await.expect("ready");
-        assert_eq!(
-            session
-                .control
-                .stop(Duration::from_secs(10))
-                .await
-                .expect("stops"),
-            Exit::Code(7)
-        );
+        assert_eq!(session.control.stop(Duration::from_secs(10)).await.expect("stops"), Exit::Code(7));
         assert_eq!(read(session.stdout).await, "bye\n");
     }
 
@@ -176,30 +162,15 @@ mod tests {
         let mut session = shell("trap '' TERM; (trap '' TERM; sleep 60) & echo ready; sleep 60").await;
         let mut ready = [0; 6];
         session.stdout.read_exact(&mut ready).await.expect("ready");
-        let ended = session
-            .control
-            .stop(Duration::from_millis(100))
-            .await
-            .expect("stops");
+        let ended = session.control.stop(Duration::from_millis(100)).await.expect("stops");
         assert_eq!(ended, Exit::Signal(9));
-        assert_eq!(
-            read(session.stdout).await,
-            "",
-            "the pipe closes only when the child is gone too"
-        );
+        assert_eq!(read(session.stdout).await, "", "the pipe closes only when the child is gone too");
     }
 
     #[tokio::test]
     async fn a_program_that_does_not_exist_is_named() {
-        let start = Start {
-            command: vec!["no-such-worker".into()],
-            ..Start::default()
-        };
-        let error = ProcessBackend::default()
-            .start(&start)
-            .await
-            .err()
-            .expect("refused");
+        let start = Start { command: vec!["no-such-worker".into()], ..Start::default() };
+        let error = ProcessBackend::default().start(&start).await.err().expect("refused");
         assert_eq!(
             error.to_string(),
             "`no-such-worker` was not found; give its full path, or put its folder on PATH"

@@ -5,14 +5,34 @@ pub(crate) const MISSING: &str = "–";
 
 /// A value with unit and SI prefix, three significant digits: `12.4 J`, `1.52 kJ`, `310 mJ`.
 pub(crate) fn si(value: Option<f64>, unit: &str) -> String {
-    const PREFIXES: [(f64, &str); 6] = [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ")];
     let Some(value) = value.filter(|v| v.is_finite()) else { return MISSING.into() };
     if value == 0.0 {
         return format!("0 {unit}");
     }
-    let fits = |(scale, _): &&(f64, &str)| (value.abs() / scale) >= 0.9995;
-    let (scale, prefix) = PREFIXES.iter().find(fits).unwrap_or(&PREFIXES[5]);
+    let (scale, prefix) = prefix(value);
     format!("{} {prefix}{unit}", significant(value / scale))
+}
+
+/// The SI prefix under which a value has one to three digits before the point.
+fn prefix(value: f64) -> (f64, &'static str) {
+    const PREFIXES: [(f64, &str); 6] =
+        [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ")];
+    let fits = |(scale, _): &&(f64, &str)| (value.abs() / scale) >= 0.9995;
+    *PREFIXES.iter().find(fits).unwrap_or(&PREFIXES[5])
+}
+
+/// A value with its uncertainty at the same prefix: `19.9 ± 8.0 J`.
+pub(crate) fn si_uncertain(value: Option<f64>, uncertainty: Option<f64>, unit: &str) -> String {
+    let (Some(known), Some(uncertainty)) = (value.filter(|v| v.is_finite()), uncertainty) else {
+        return si(value, unit);
+    };
+    let (scale, prefix) = prefix(known);
+    // Two digits of the uncertainty, and the value to the same place.
+    let scaled = uncertainty / scale;
+    let digits = if scaled > 0.0 { (1.0 - scaled.log10().floor()).clamp(0.0, 4.0) } else { 2.0 };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0 to 4")]
+    let digits = digits as usize;
+    format!("{:.digits$} ± {scaled:.digits$} {prefix}{unit}", known / scale)
 }
 
 /// Three significant digits of a number below 1000.
@@ -34,7 +54,11 @@ pub(crate) fn plain(value: Option<f64>, digits: usize, unit: &str) -> String {
 }
 
 /// A span of time as people say it: `45 s`, `4 min 10 s`, `2 h 5 min`.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "spans are positive and far below 2^64 s")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "spans are positive and far below 2^64 s"
+)]
 pub(crate) fn span(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
@@ -65,8 +89,18 @@ mod tests {
     }
 
     #[test]
+    fn an_uncertainty_is_given_two_digits_and_the_value_the_same_place() {
+        let shown = [(19.9, 7.96), (1_523.4, 2.34), (0.31, 0.000_5), (5.0, 0.0)];
+        let shown = shown.map(|(value, uncertainty)| si_uncertain(Some(value), Some(uncertainty), "J"));
+        assert_eq!(shown, ["19.9 ± 8.0 J", "1.5234 ± 0.0023 kJ", "310.00 ± 0.50 mJ", "5.00 ± 0.00 J"]);
+    }
+
+    #[test]
     fn a_missing_value_is_a_dash_and_never_zero() {
-        assert_eq!((si(None, "J"), plain(None, 1, "W"), si(Some(f64::NAN), "J")), ("–".into(), "–".into(), "–".into()));
+        assert_eq!(
+            (si(None, "J"), plain(None, 1, "W"), si(Some(f64::NAN), "J")),
+            ("–".into(), "–".into(), "–".into())
+        );
     }
 
     #[test]

@@ -52,9 +52,12 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<Ended, Error> {
-    let global = cli.global;
-    let engine = Engine::open(&global.project, options(&global)?)?;
-    log(&global, &engine);
+    let mut global = cli.global;
+    let engine = Engine::open(&global.project, Options::from_environment(&global.meter)?)?;
+    // The command line wins over the settings.
+    global.verbose |= !global.quiet && engine.is_verbose();
+    global.quiet |= !global.verbose && engine.is_quiet();
+    log(&global);
     match cli.command {
         Command::Doctor => commands::doctor::doctor(&engine, &global),
         Command::Devices => commands::doctor::devices(&engine, &global),
@@ -68,7 +71,9 @@ fn dispatch(cli: Cli) -> Result<Ended, Error> {
             commands::campaigns::show(&engine, &global, &id)
         }
         Command::Results { campaign } => commands::results::results(&engine, &global, campaign.as_deref()),
-        Command::Result { action: args::ResultAction::Show { run } } => commands::results::show(&engine, &global, &run),
+        Command::Result { action: args::ResultAction::Show { run } } => {
+            commands::results::show(&engine, &global, &run)
+        }
         Command::Export { format, output, campaign } => {
             commands::export::export(&engine, format, output.as_deref(), campaign.as_deref())
         }
@@ -79,17 +84,12 @@ fn dispatch(cli: Cli) -> Result<Ended, Error> {
     }
 }
 
-fn options(global: &Global) -> Result<Options, Error> {
-    Options::from_environment(&global.meter)
-}
-
 /// The log goes to standard error: warnings; with `-v` or `verbosity: verbose` every step; with `-q` errors alone.
 /// `LEM_LOG` overrides, in the syntax of `tracing_subscriber::EnvFilter`.
-fn log(global: &Global, engine: &Engine) {
+fn log(global: &Global) {
     let level = match (global.quiet, global.verbose) {
         (true, _) => "error",
         (_, true) => "debug",
-        _ if engine.is_verbose() => "debug",
         _ => "warn",
     };
     let fallback = format!("warn,lem={level},lem_campaign={level},lem_engine={level},lem_power={level}");

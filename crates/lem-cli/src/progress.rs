@@ -70,9 +70,14 @@ impl State {
         match event {
             EngineEvent::CampaignStarted { name, runs, remaining, devices, campaign_id } => {
                 (self.runs, self.position) = (*runs, runs - remaining);
-                let devices: Vec<String> =
-                    devices.iter().map(|d| format!("{}{}", d.name, lem_engine::provenance_mark(d.provenance))).collect();
-                Some(format!("{name} ({campaign_id}): {remaining} of {runs} runs to do, measuring {}", devices.join(", ")))
+                let devices: Vec<String> = devices
+                    .iter()
+                    .map(|d| format!("{}{}", d.name, lem_engine::provenance_mark(d.provenance)))
+                    .collect();
+                Some(format!(
+                    "{name} ({campaign_id}): {remaining} of {runs} runs to do, measuring {}",
+                    devices.join(", ")
+                ))
             }
             EngineEvent::RunBegun { index, cycle, experiment, .. } => {
                 self.present = format!("{experiment} (run {}, cycle {cycle})", index + 1);

@@ -10,7 +10,7 @@ use lem_campaign::run::{
 use lem_measure::DeviceInfo;
 use lem_power::{Meter, MeterChoice};
 use lem_spec::campaign::{Devices, Overrides, ResolvedCampaign, Runner};
-use lem_store::{Experiment, NewCampaign, PlannedRun, Store};
+use lem_store::{Diagnostic, Experiment, NewCampaign, PlannedRun, Severity, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{SystemClock, unix_ns};
@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorCode};
 use crate::hold::{self, Hold};
 use crate::journal::StoreJournal;
 use crate::planning::{Prepared, refusal};
-use crate::workers::{ProcessWorkers, embedded_worker, visible_gpus};
+use crate::workers::{ProcessWorkers, check_gpus, embedded_worker};
 use crate::{Engine, environment, hardware, lock};
 
 /// What the database keeps of a campaign so that it can be resumed as it was planned.
@@ -77,6 +77,7 @@ impl Engine {
         let Prepared { campaign, plan, text } = prepared;
         let meter = self.meter(&words(&campaign));
         let devices = hardware::open(&meter)?.devices();
+        let unused_gpus = check_gpus(&campaign, &devices)?;
         let id = uuid::Uuid::now_v7().to_string();
         let locks = lock::acquire(&devices, &id)?;
         let store = Store::open(self.database()?).await?;
@@ -86,6 +87,7 @@ impl Engine {
         let settings_text = self.settings()?.text;
         let new = new_campaign(&id, file, text, settings_text, overrides, &stored, &devices)?;
         store.create_campaign(&new).await?;
+        store.add_diagnostics(&diagnostics(&id, &stored.plan, unused_gpus)).await?;
         Ok(Ready {
             id,
             store,
@@ -110,11 +112,19 @@ impl Engine {
         let missing = store.missing_runs(&id).await?;
         if missing.is_empty() {
             let message = format!("campaign {id} has no runs left to do");
-            return Err(Error::new(ErrorCode::BadInput, message).with_hint("`lem campaigns` lists those that have"));
+            return Err(
+                Error::new(ErrorCode::BadInput, message).with_hint("`lem campaigns` lists those that have")
+            );
         }
         let stored: Stored = serde_json::from_value(detail.campaign.plan).map_err(|e| {
-            Error::new(ErrorCode::Conflict, format!("the plan of campaign {id} cannot be read by this version: {e}"))
-                .with_hint(format!("it was made by version {}; resume it with that one", detail.campaign.app_version))
+            Error::new(
+                ErrorCode::Conflict,
+                format!("the plan of campaign {id} cannot be read by this version: {e}"),
+            )
+            .with_hint(format!(
+                "it was made by version {}; resume it with that one",
+                detail.campaign.app_version
+            ))
         })?;
         let meter = self.meter(&words(&stored.campaign));
         let devices = hardware::open(&meter)?.devices();
@@ -154,7 +164,7 @@ impl Engine {
             seed: plan.seed,
             backend: ProcessBackend { launcher: self.options.launcher.clone() },
             embedded_worker: embedded_worker(),
-            visible_gpus: chosen(resolved).and_then(|_| visible_gpus(&ready.devices)),
+            devices: &ready.devices,
         };
         let journal = StoreJournal::new(ready.store.clone(), ready.id.clone());
         let rig = Rig {
@@ -179,7 +189,10 @@ impl Engine {
         let summary = running::run(&campaign, &rig, control).await;
         if summary.is_err() {
             // The journal may be what failed; whoever opens the database next marks the campaign then.
-            let _ = ready.store.mark_interrupted(&ready.id, Some(unix_ns()), "the campaign could not go on").await;
+            let _ = ready
+                .store
+                .mark_interrupted(&ready.id, Some(unix_ns()), "the campaign could not go on")
+                .await;
         }
         ready.store.close().await;
         summary.map_err(|error| run_error(error, &ready.id))
@@ -187,7 +200,8 @@ impl Engine {
 }
 
 fn refused(file: &Path, problems: &[lem_spec::diagnostic::Diagnostic]) -> Error {
-    refusal(file, problems).unwrap_or_else(|| Error::new(ErrorCode::BadInput, format!("{}: no campaign", file.display())))
+    refusal(file, problems)
+        .unwrap_or_else(|| Error::new(ErrorCode::BadInput, format!("{}: no campaign", file.display())))
 }
 
 fn run_error(error: RunError, id: &str) -> Error {
@@ -226,6 +240,29 @@ fn words(campaign: &ResolvedCampaign) -> Vec<String> {
     chosen(campaign).cloned().unwrap_or_default()
 }
 
+/// What a reader of the results should know of the campaign: the findings about its files, and about its devices.
+fn diagnostics(id: &str, plan: &Plan, unused_gpus: Option<String>) -> Vec<Diagnostic> {
+    let of_files = plan.problems.iter().map(|problem| {
+        let severity = match problem.severity {
+            lem_spec::diagnostic::Severity::Note => Severity::Note,
+            lem_spec::diagnostic::Severity::Warning => Severity::Warning,
+            lem_spec::diagnostic::Severity::Error => Severity::Error,
+        };
+        (severity, problem.code.clone(), problem.to_string())
+    });
+    let of_devices = unused_gpus.map(|message| (Severity::Warning, "gpus_unused".to_owned(), message));
+    let stored = |(severity, code, message)| Diagnostic {
+        campaign_id: id.to_owned(),
+        run_id: None,
+        severity,
+        code,
+        message,
+        hint: None,
+        at_unix_ns: unix_ns(),
+    };
+    of_files.chain(of_devices).map(stored).collect()
+}
+
 fn new_campaign(
     id: &str,
     file: &Path,
@@ -235,7 +272,8 @@ fn new_campaign(
     stored: &Stored,
     devices: &[DeviceInfo],
 ) -> Result<NewCampaign, Error> {
-    let unwritable = |e: serde_json::Error| Error::new(ErrorCode::Machine, format!("the plan cannot be stored: {e}"));
+    let unwritable =
+        |e: serde_json::Error| Error::new(ErrorCode::Machine, format!("the plan cannot be stored: {e}"));
     let plan = &stored.plan;
     let position = |i: usize| u32::try_from(i).unwrap_or(u32::MAX);
     let experiments = plan.experiments.iter().enumerate().map(|(i, experiment)| Experiment {

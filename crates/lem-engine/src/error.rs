@@ -57,7 +57,9 @@ impl From<lem_store::StoreError> for Error {
         let code = match &error {
             StoreError::Absent { .. } | StoreError::NotFound { .. } => ErrorCode::NotFound,
             StoreError::ShortId { .. } | StoreError::AmbiguousId { .. } => ErrorCode::BadInput,
-            StoreError::Busy { .. } | StoreError::WrongState { .. } | StoreError::Newer { .. } => ErrorCode::Conflict,
+            StoreError::Busy { .. } | StoreError::WrongState { .. } | StoreError::Newer { .. } => {
+                ErrorCode::Conflict
+            }
             _ => ErrorCode::Machine,
         };
         Self::new(code, error.to_string())

@@ -114,7 +114,11 @@ impl Engine {
         let mut checks = self.meter_checks();
         checks.push(self.source_check());
         checks.push(worker_check(&embedded_worker()));
-        checks.push(Check::new("containers", CheckStatus::Note, "this version runs workers as local processes only"));
+        checks.push(Check::new(
+            "containers",
+            CheckStatus::Note,
+            "this version runs workers as local processes only",
+        ));
         checks.push(self.settings_check());
         checks.extend(self.results_check());
         Doctor { ready: checks.iter().all(|check| check.status != CheckStatus::Failed), checks }

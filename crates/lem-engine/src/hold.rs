@@ -30,7 +30,8 @@ pub(crate) fn take(results: &Path, campaign_id: &str) -> Result<Option<Hold>, Er
     fs::create_dir_all(results).map_err(|e| Error::file("created", results, &e))?;
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(|e| Error::file("opened", &path, &e))?;
-    Ok(file.try_lock().is_ok().then_some(Hold { path, _file: file }))
+    // Built only when it is ours: dropping one removes the holder's file.
+    Ok(file.try_lock().is_ok().then(|| Hold { path, _file: file }))
 }
 
 /// Whether some process works on a campaign.
@@ -49,6 +50,7 @@ mod tests {
         let hold = take(results.path(), "c1").expect("writable").expect("free");
         assert!(is_held(results.path(), "c1"));
         assert!(take(results.path(), "c1").expect("writable").is_none());
+        assert!(is_held(results.path(), "c1"), "a taker that was refused changes nothing");
         drop(hold);
         assert!(!is_held(results.path(), "c1"));
         assert_eq!(fs::read_dir(results.path()).expect("lists").count(), 0);

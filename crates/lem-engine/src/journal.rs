@@ -63,7 +63,12 @@ impl StoreJournal {
             CampaignEvent::GapEnded { run_id, actual_s: Some(actual_s), because } => {
                 self.store.record_gap(run_id, *actual_s, because.name()).await
             }
-            CampaignEvent::RunStarted { run_id, anchor_monotonic_ns, anchor_unix_ns, start_temperature_c } => {
+            CampaignEvent::RunStarted {
+                run_id,
+                anchor_monotonic_ns,
+                anchor_unix_ns,
+                start_temperature_c,
+            } => {
                 let (energy_source, provenance) = self.present(|p| (p.energy_source.clone(), p.provenance));
                 let start = RunStart {
                     started_unix_ns: *anchor_unix_ns,
@@ -92,7 +97,9 @@ impl StoreJournal {
             }
             CampaignEvent::Warning { run_id, message } => self.warning(run_id, message).await,
             CampaignEvent::RunFinished { run_id, outcome, .. } => self.finish(run_id, outcome).await,
-            CampaignEvent::CampaignFinished { status, message, .. } => self.close(*status, message.as_deref()).await,
+            CampaignEvent::CampaignFinished { status, message, .. } => {
+                self.close(*status, message.as_deref()).await
+            }
             // Shown only: a gap that ends is recorded, samples come by their own way, a log by its tail.
             CampaignEvent::GapStarted { .. }
             | CampaignEvent::GapEnded { actual_s: None, .. }

@@ -51,10 +51,13 @@ impl Options {
     /// The usual options of a program: `meter` as on the command line, the NVML library of `LEM_NVML_LIBRARY`, and
     /// the program `lem` beside this one as the launcher of workers.
     pub fn from_environment(meter: &str) -> Result<Self, Error> {
-        let mut meter = MeterChoice::parse(meter).map_err(|e| Error::new(ErrorCode::BadInput, e.to_string()))?;
-        meter.paths.nvml_library = std::env::var_os("LEM_NVML_LIBRARY").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let mut meter =
+            MeterChoice::parse(meter).map_err(|e| Error::new(ErrorCode::BadInput, e.to_string()))?;
+        meter.paths.nvml_library =
+            std::env::var_os("LEM_NVML_LIBRARY").filter(|path| !path.is_empty()).map(PathBuf::from);
         let lem = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("lem")));
-        let launcher = lem.filter(|path| path.is_file()).map_or_else(Vec::new, |lem| vec![lem, "exec-worker".into()]);
+        let launcher =
+            lem.filter(|path| path.is_file()).map_or_else(Vec::new, |lem| vec![lem, "exec-worker".into()]);
         Ok(Self { meter, launcher })
     }
 }
@@ -70,8 +73,11 @@ impl Engine {
     /// An engine for a project folder, which must exist.
     pub fn open(project: &Path, options: Options) -> Result<Self, Error> {
         if !project.is_dir() {
-            return Err(Error::new(ErrorCode::NotFound, format!("{}: there is no such folder", project.display()))
-                .with_hint("name the project folder with --project"));
+            return Err(Error::new(
+                ErrorCode::NotFound,
+                format!("{}: there is no such folder", project.display()),
+            )
+            .with_hint("name the project folder with --project"));
         }
         Ok(Self { project: project.to_owned(), options })
     }
@@ -89,7 +95,8 @@ impl Engine {
     /// Whether the settings ask for every step to be said. A file that cannot be read asks for nothing.
     pub fn is_verbose(&self) -> bool {
         use lem_spec::settings::Verbosity;
-        settings::quietly(&self.project).is_some_and(|settings| settings.verbosity.value == Verbosity::Verbose)
+        settings::quietly(&self.project)
+            .is_some_and(|settings| settings.verbosity.value == Verbosity::Verbose)
     }
 
     /// Whether the settings ask for results and errors only.
@@ -99,7 +106,12 @@ impl Engine {
     }
 
     /// Runs a command and measures the energy meanwhile. `devices` by id or index; empty for all.
-    pub fn measure(&self, command: &[String], interval_ms: u32, devices: &[String]) -> Result<Measurement, Error> {
+    pub fn measure(
+        &self,
+        command: &[String],
+        interval_ms: u32,
+        devices: &[String],
+    ) -> Result<Measurement, Error> {
         let opened = hardware::open(&self.meter(devices))?;
         measure::run(opened.meters, interval_ms, command)
     }

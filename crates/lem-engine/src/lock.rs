@@ -41,7 +41,8 @@ fn acquire_in(folder: &Path, devices: &[DeviceInfo], campaign_id: &str) -> Resul
         // Other users' campaigns need the same locks. A folder that someone else made has its mode already.
         let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o1777));
     }
-    let mut names: Vec<(String, &DeviceInfo)> = devices.iter().map(|device| (lock_name(device), device)).collect();
+    let mut names: Vec<(String, &DeviceInfo)> =
+        devices.iter().map(|device| (lock_name(device), device)).collect();
     names.sort_by(|a, b| a.0.cmp(&b.0));
     names.dedup_by(|a, b| a.0 == b.0);
     let files = names.iter().map(|(name, device)| acquire_one(&folder.join(name), device, campaign_id));
@@ -54,7 +55,8 @@ fn lock_name(device: &DeviceInfo) -> String {
         DeviceKind::Cpu | DeviceKind::Dram => "cpu",
         DeviceKind::Gpu => device.id.as_str(),
     };
-    let safe: String = id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    let safe: String =
+        id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
     format!("{safe}.lock")
 }
 
@@ -74,7 +76,8 @@ fn acquire_one(path: &Path, device: &DeviceInfo, campaign_id: &str) -> Result<Fi
         Err(TryLockError::Error(e)) => return Err(Error::file("locked", path, &e)),
     }
     let holder = format!("pid {} campaign {campaign_id}\n", std::process::id());
-    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
+    let written =
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
     written.map_err(|e| Error::file("written", path, &e))?;
     Ok(file)
 }
@@ -127,7 +130,8 @@ mod tests {
     fn disjoint_devices_do_not_exclude_each_other_but_the_parts_of_a_cpu_do() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let _first = acquire_in(folder.path(), &[device("GPU-a", DeviceKind::Gpu)], "c1").expect("free");
-        let _second = acquire_in(folder.path(), &[device("rapl:package-0", DeviceKind::Cpu)], "c2").expect("free");
+        let _second =
+            acquire_in(folder.path(), &[device("rapl:package-0", DeviceKind::Cpu)], "c2").expect("free");
         acquire_in(folder.path(), &[device("rapl:dram-0", DeviceKind::Dram)], "c3").expect_err("same CPU");
     }
 }

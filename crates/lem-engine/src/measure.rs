@@ -90,9 +90,14 @@ pub struct MeasuredDevice {
 }
 
 /// Runs a command and measures the energy of the meters' devices meanwhile.
-pub(crate) fn run(meters: Vec<Box<dyn Meter>>, interval_ms: u32, command: &[String]) -> Result<Measurement, Error> {
+pub(crate) fn run(
+    meters: Vec<Box<dyn Meter>>,
+    interval_ms: u32,
+    command: &[String],
+) -> Result<Measurement, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|e| Error::new(ErrorCode::Machine, format!("threads cannot be started: {e}")))?;
+    let runtime =
+        runtime.map_err(|e| Error::new(ErrorCode::Machine, format!("threads cannot be started: {e}")))?;
     let (sender, samples) = channel();
     let config = SamplerConfig { interval_ms, ..SamplerConfig::default() };
     let sampler = Sampler::start(meters, config, move |event| drop(sender.send(event)))
@@ -189,10 +194,18 @@ impl Recorded {
     }
 }
 
-fn evaluate(devices: &[DeviceInfo], recorded: &Recorded, window: &Window, stats: &SamplerStats) -> Measurement {
+fn evaluate(
+    devices: &[DeviceInfo],
+    recorded: &Recorded,
+    window: &Window,
+    stats: &SamplerStats,
+) -> Measurement {
     let duration_s = units::seconds(window.end_ns - window.start_ns);
-    let each: Vec<MeasuredDevice> =
-        devices.iter().zip(&recorded.traces).map(|(device, trace)| evaluate_one(device, trace, window)).collect();
+    let each: Vec<MeasuredDevice> = devices
+        .iter()
+        .zip(&recorded.traces)
+        .map(|(device, trace)| evaluate_one(device, trace, window))
+        .collect();
     let complete = each.iter().all(|d| d.energy_j.is_some());
     let sum = |value: fn(&MeasuredDevice) -> Option<f64>| each.iter().filter_map(value).sum::<f64>();
     let mut sources: Vec<String> =
@@ -244,6 +257,7 @@ fn missing_reason(devices: &[MeasuredDevice], recorded: &Recorded) -> String {
     if let Some(lost) = &recorded.lost {
         return format!("a device was lost: {lost}");
     }
-    let without: Vec<&str> = devices.iter().filter(|d| d.energy_j.is_none()).map(|d| d.name.as_str()).collect();
+    let without: Vec<&str> =
+        devices.iter().filter(|d| d.energy_j.is_none()).map(|d| d.name.as_str()).collect();
     format!("the window holds too few readings of {}", without.join(", "))
 }

@@ -22,7 +22,8 @@ pub struct PlanView {
 impl PlanView {
     /// Whether it can be run.
     pub fn can_run(&self) -> bool {
-        self.plan.problems.iter().all(|problem| problem.severity != Severity::Error) && !self.plan.runs.is_empty()
+        self.plan.problems.iter().all(|problem| problem.severity != Severity::Error)
+            && !self.plan.runs.is_empty()
     }
 }
 
@@ -97,8 +98,12 @@ fn harmless(mut problem: Diagnostic) -> Diagnostic {
 
 /// Workers in containers are planned and not yet run.
 fn not_executable(campaign: &ResolvedCampaign) -> Option<Diagnostic> {
-    let in_containers: Vec<&str> =
-        campaign.runners.iter().filter(|(_, r)| r.value == Runner::Docker).map(|(name, _)| name.as_str()).collect();
+    let in_containers: Vec<&str> = campaign
+        .runners
+        .iter()
+        .filter(|(_, r)| r.value == Runner::Docker)
+        .map(|(name, _)| name.as_str())
+        .collect();
     (!in_containers.is_empty()).then(|| {
         let message = format!(
             "this version does not start compose services, which {} would need",

@@ -30,7 +30,8 @@ impl Engine {
     pub(crate) async fn mark_cut_off(&self, store: &Store) -> Result<(), Error> {
         let results = self.results_folder()?;
         for campaign in store.campaigns().await? {
-            if campaign.status == lem_store::CampaignStatus::Running && !hold::is_held(&results, &campaign.id) {
+            if campaign.status == lem_store::CampaignStatus::Running && !hold::is_held(&results, &campaign.id)
+            {
                 let message = "the program ended before the campaign did; it can be resumed";
                 store.mark_interrupted(&campaign.id, None, message).await?;
             }

@@ -51,7 +51,10 @@ pub(crate) fn set(project: &Path, read: &str, field: &str, value: &str) -> Resul
     if text_of(&path)?.unwrap_or_default() != read {
         return Err(Error::new(
             ErrorCode::Conflict,
-            format!("{}: the file was changed by someone else since it was read; nothing was written", path.display()),
+            format!(
+                "{}: the file was changed by someone else since it was read; nothing was written",
+                path.display()
+            ),
         )
         .with_hint("read it again and repeat the change"));
     }
@@ -67,7 +70,8 @@ pub(crate) fn quietly(project: &Path) -> Option<Settings> {
 fn text_of(path: &Path) -> Result<Option<String>, Error> {
     match fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|e| {
-            let line = e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+            let line =
+                e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
             Error::new(ErrorCode::BadInput, format!("{}:{line}: the file is not UTF-8 text", path.display()))
         }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -11,7 +11,9 @@ use lem_campaign::run::Workers;
 use lem_measure::DeviceInfo;
 use lem_measure::device::PowerSource;
 use lem_protocol::Experiment;
-use lem_spec::campaign::{EMBEDDED_BACKEND, ExperimentSpec, ResolvedCampaign, Runner};
+use lem_spec::campaign::{Devices, EMBEDDED_BACKEND, ExperimentSpec, ResolvedCampaign, Runner};
+
+use crate::error::{Error, ErrorCode};
 
 /// The program of the embedded worker; it is installed beside the program that runs the engine.
 pub(crate) const EMBEDDED_WORKER: &str = "lem-worker-candle";
@@ -23,8 +25,7 @@ pub(crate) struct ProcessWorkers<'a> {
     pub(crate) seed: u64,
     pub(crate) backend: ProcessBackend,
     pub(crate) embedded_worker: PathBuf,
-    /// The GPUs that the campaign measures, where it names them: its workers see no others.
-    pub(crate) visible_gpus: Option<String>,
+    pub(crate) devices: &'a [DeviceInfo],
 }
 
 impl ProcessWorkers<'_> {
@@ -50,15 +51,20 @@ impl ProcessWorkers<'_> {
             ("LEM_TOTAL_CYCLES", self.campaign.cycles.value.to_string()),
             ("LEM_ENGINE_PID", std::process::id().to_string()),
         ];
-        if let Some(gpus) = &self.visible_gpus {
-            variables.push(("CUDA_VISIBLE_DEVICES", gpus.clone()));
+        let chosen = self.campaign.devices.value != Devices::Auto;
+        if let Some(gpus) = visible_gpus(self.spec(run), self.devices, chosen) {
+            variables.push(("CUDA_VISIBLE_DEVICES", gpus));
         }
         variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 
 impl Workers for ProcessWorkers<'_> {
-    fn start<'a>(&'a self, run: &'a PlannedRun, run_id: &'a str) -> BoxFuture<'a, Result<Session, StartError>> {
+    fn start<'a>(
+        &'a self,
+        run: &'a PlannedRun,
+        run_id: &'a str,
+    ) -> BoxFuture<'a, Result<Session, StartError>> {
         async move {
             let start = Start {
                 command: self.command(&self.spec(run).backend),
@@ -75,10 +81,39 @@ impl Workers for ProcessWorkers<'_> {
     }
 }
 
-/// GPUs by UUID: the order of indices differs between CUDA and NVML.
-pub(crate) fn visible_gpus(devices: &[DeviceInfo]) -> Option<String> {
-    let ids: Vec<&str> = devices.iter().filter(|d| d.source == PowerSource::Nvml).map(|d| d.id.as_str()).collect();
+/// The GPUs that a worker may see, by UUID because the order of indices differs between CUDA and NVML: those of the
+/// experiment's `gpus`, else those that the campaign names in `measurement.devices`; `None` for all.
+fn visible_gpus(spec: &ExperimentSpec, devices: &[DeviceInfo], chosen: bool) -> Option<String> {
+    let wanted = |device: &&DeviceInfo| match &spec.gpus {
+        Some(indices) => device.index.is_some_and(|index| indices.contains(&index)),
+        None => chosen,
+    };
+    let gpus = devices.iter().filter(|device| device.source == PowerSource::Nvml);
+    let ids: Vec<&str> = gpus.filter(wanted).map(|device| device.id.as_str()).collect();
     (!ids.is_empty()).then(|| ids.join(","))
+}
+
+/// An experiment that asks for a GPU that is not measured would run unmeasured, so it is refused. Without any GPU among
+/// the devices `gpus` means nothing, which is said once.
+pub(crate) fn check_gpus(
+    campaign: &ResolvedCampaign,
+    devices: &[DeviceInfo],
+) -> Result<Option<String>, Error> {
+    let measured: Vec<u32> =
+        devices.iter().filter(|d| d.source == PowerSource::Nvml).filter_map(|d| d.index).collect();
+    let asking = campaign.experiments.iter().filter_map(|spec| Some((spec, spec.gpus.as_ref()?)));
+    for (spec, gpus) in asking {
+        if measured.is_empty() {
+            return Ok(Some(format!("`gpus` of {} has no effect: no GPU is measured", spec.name)));
+        }
+        if let Some(missing) = gpus.iter().find(|gpu| !measured.contains(gpu)) {
+            let message = format!("experiment {} asks for GPU {missing}, which is not measured", spec.name);
+            return Err(Error::new(ErrorCode::BadInput, message).with_hint(
+                "`lem devices` lists the GPUs; see `gpus` and `measurement.devices` of the campaign",
+            ));
+        }
+    }
+    Ok(None)
 }
 
 /// The embedded worker beside this program, else by name on PATH.

@@ -168,7 +168,7 @@ impl Board {
 fn last_update(t_ns: i64, interval_ms: u32) -> i64 {
     match i64::from(interval_ms) * 1_000_000 {
         0 => t_ns,
-        interval_ns => t_ns - t_ns.rem_euclid(interval_ns),
+        step_ns => t_ns - t_ns.rem_euclid(step_ns),
     }
 }
 

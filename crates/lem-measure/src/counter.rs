@@ -21,11 +21,7 @@ pub struct Unwrapped {
 impl Unwrapped {
     /// A counter that goes from `range` back to 0 (powercap's `max_energy_range_uj`).
     pub fn new(range: u64) -> Self {
-        Self {
-            range,
-            last: None,
-            total: 0,
-        }
+        Self { range, last: None, total: 0 }
     }
 
     /// Takes a raw reading and returns the sum since the first one.
@@ -78,11 +74,7 @@ impl Ticks {
                 Some((_, previous)) if energy_j < previous => return None,
                 Some((before_ns, previous)) if energy_j > previous => {
                     let half_width_ns = (t_ns - before_ns + 1) / 2;
-                    found.ticks.push(Tick {
-                        t_ns: t_ns - half_width_ns,
-                        half_width_ns,
-                        energy_j,
-                    });
+                    found.ticks.push(Tick { t_ns: t_ns - half_width_ns, half_width_ns, energy_j });
                 }
                 Some(_) => {}
             }
@@ -96,11 +88,7 @@ impl Ticks {
 
     /// The typical time between moves in nanoseconds; `None` with fewer than two moves.
     pub fn period_ns(&self) -> Option<i64> {
-        let mut gaps: Vec<i64> = self
-            .ticks
-            .windows(2)
-            .map(|pair| pair[1].t_ns - pair[0].t_ns)
-            .collect();
+        let mut gaps: Vec<i64> = self.ticks.windows(2).map(|pair| pair[1].t_ns - pair[0].t_ns).collect();
         gaps.sort_unstable();
         gaps.get(gaps.len() / 2).copied().filter(|gap| *gap > 0)
     }
@@ -114,11 +102,7 @@ mod tests {
     use crate::sample::Sample;
 
     fn trace(readings: &[(i64, f64)]) -> Trace {
-        Trace::new(
-            readings
-                .iter()
-                .map(|(t, e)| Sample::at(*t).with(Channel::Energy, *e)),
-        )
+        Trace::new(readings.iter().map(|(t, e)| Sample::at(*t).with(Channel::Energy, *e)))
     }
 
     #[test]
@@ -130,16 +114,8 @@ mod tests {
         assert_eq!(
             found.ticks,
             [
-                Tick {
-                    t_ns: 15,
-                    half_width_ns: 5,
-                    energy_j: 6.0
-                },
-                Tick {
-                    t_ns: 40,
-                    half_width_ns: 10,
-                    energy_j: 7.5
-                }
+                Tick { t_ns: 15, half_width_ns: 5, energy_j: 6.0 },
+                Tick { t_ns: 40, half_width_ns: 10, energy_j: 7.5 }
             ]
         );
         assert_eq!(found.period_ns(), Some(25));

@@ -109,21 +109,13 @@ impl Curve {
         let (first, last, before_j) = (*found.ticks.first()?, *found.ticks.last()?, found.before_j?);
         let period_ns = found.period_ns()?;
         let mut ticks = Vec::with_capacity(found.ticks.len() + 2);
-        ticks.push(Tick {
-            t_ns: first.t_ns - period_ns,
-            energy_j: before_j,
-            ..first
-        });
+        ticks.push(Tick { t_ns: first.t_ns - period_ns, energy_j: before_j, ..first });
         ticks.extend_from_slice(&found.ticks);
         let previous_j = ticks[ticks.len() - 2].energy_j;
         let span_ns = last.t_ns - ticks[ticks.len() - 2].t_ns;
         let next_j = last.energy_j + (last.energy_j - previous_j) * seconds(period_ns) / seconds(span_ns);
         let half_width_ns = last.half_width_ns + period_ns / 2;
-        ticks.push(Tick {
-            t_ns: last.t_ns + period_ns,
-            energy_j: next_j,
-            half_width_ns,
-        });
+        ticks.push(Tick { t_ns: last.t_ns + period_ns, energy_j: next_j, half_width_ns });
         Some(Self { ticks, period_ns })
     }
 
@@ -137,10 +129,7 @@ impl Curve {
         if t_ns < first.t_ns - slack_ns || t_ns > last.t_ns + slack_ns {
             return None;
         }
-        let after = self
-            .ticks
-            .partition_point(|tick| tick.t_ns <= t_ns)
-            .clamp(1, self.ticks.len() - 1);
+        let after = self.ticks.partition_point(|tick| tick.t_ns <= t_ns).clamp(1, self.ticks.len() - 1);
         let (a, b) = (self.ticks[after - 1], self.ticks[after]);
         let span_s = seconds(b.t_ns - a.t_ns);
         let fraction = seconds(t_ns - a.t_ns) / span_s;
@@ -205,74 +194,40 @@ mod tests {
     #[test]
     fn a_constant_power_gives_power_times_time_far_below_one_tick() {
         let trace = counter_trace(100, 37, 50, 12_000, |t| 200.0 * t);
-        let found = from_trace(&trace, 1_013 * MS, 11_013 * MS, None)
-            .counter
-            .expect("covered");
+        let found = from_trace(&trace, 1_013 * MS, 11_013 * MS, None).counter.expect("covered");
         assert!((found.energy.0 - 2_000.0).abs() < 1.0, "{found:?}");
         assert_within(found, 2_000.0);
     }
 
     #[test]
     fn dense_polling_narrows_the_uncertainty() {
-        let coarse = from_trace(&counter_trace(100, 37, 50, 3_000, |t| 200.0 * t),
-            505 * MS,
-            2_505 * MS,
-            None,
-        );
-        let dense = from_trace(&counter_trace(100, 37, 2, 3_000, |t| 200.0 * t),
-            505 * MS,
-            2_505 * MS,
-            None,
-        );
+        let coarse =
+            from_trace(&counter_trace(100, 37, 50, 3_000, |t| 200.0 * t), 505 * MS, 2_505 * MS, None);
+        let dense = from_trace(&counter_trace(100, 37, 2, 3_000, |t| 200.0 * t), 505 * MS, 2_505 * MS, None);
         let (coarse, dense) = (coarse.counter.expect("covered"), dense.counter.expect("covered"));
-        assert!(
-            dense.uncertainty.0 < coarse.uncertainty.0 / 10.0,
-            "{dense:?} {coarse:?}"
-        );
+        assert!(dense.uncertainty.0 < coarse.uncertainty.0 / 10.0, "{dense:?} {coarse:?}");
         assert_within(dense, 400.0);
     }
 
     #[test]
     fn a_window_may_begin_with_the_first_reading() {
         let trace = counter_trace(100, 37, 2, 3_000, |t| 150.0 * t);
-        assert_within(
-            from_trace(&trace, 0, 2_000 * MS, None)
-                .counter
-                .expect("covered"),
-            300.0,
-        );
+        assert_within(from_trace(&trace, 0, 2_000 * MS, None).counter.expect("covered"), 300.0);
     }
 
     #[test]
     fn a_window_outside_of_the_trace_has_no_energy() {
         let trace = counter_trace(100, 0, 50, 1_000, |t| 200.0 * t);
-        assert_eq!(
-            from_trace(&trace, 500 * MS, 3_000 * MS, None),
-            WindowEnergy::default()
-        );
-        assert_eq!(
-            from_trace(&trace, 700 * MS, 700 * MS, None),
-            WindowEnergy::default()
-        );
+        assert_eq!(from_trace(&trace, 500 * MS, 3_000 * MS, None), WindowEnergy::default());
+        assert_eq!(from_trace(&trace, 700 * MS, 700 * MS, None), WindowEnergy::default());
     }
 
     #[test]
     fn the_counter_is_preferred_and_the_integral_is_kept() {
-        let estimate = |j| {
-            Some(EnergyEstimate {
-                energy: Joules(j),
-                uncertainty: Joules(0.1),
-            })
-        };
-        let both = WindowEnergy {
-            counter: estimate(10.0),
-            integral: estimate(11.0),
-        };
+        let estimate = |j| Some(EnergyEstimate { energy: Joules(j), uncertainty: Joules(0.1) });
+        let both = WindowEnergy { counter: estimate(10.0), integral: estimate(11.0) };
         assert_eq!((both.best(), both.method()), (estimate(10.0), Some("counter")));
-        let power = WindowEnergy {
-            counter: None,
-            ..both
-        };
+        let power = WindowEnergy { counter: None, ..both };
         assert_eq!((power.best(), power.method()), (estimate(11.0), Some("power")));
         assert_eq!(WindowEnergy::default().best(), None);
     }

@@ -29,9 +29,7 @@ pub fn from_power(
         return None;
     }
     let updates = updates(&readings);
-    let period_ns = median_gap(updates.iter().map(|u| u.0))
-        .unwrap_or(poll_ns)
-        .max(poll_ns);
+    let period_ns = median_gap(updates.iter().map(|u| u.0)).unwrap_or(poll_ns).max(poll_ns);
     let fresh = period_ns < poll_ns * 3 / 2;
     let energy_j = if fresh {
         trapezoids(&readings, start_ns, end_ns)
@@ -42,18 +40,13 @@ pub fn from_power(
     let periods = seconds(end_ns - start_ns) / seconds(period_ns);
     let standard_error_j =
         spread_w * seconds(period_ns) * (periods + 2.0).sqrt() + spread_w * seconds(shift_ns);
-    Some(EnergyEstimate {
-        energy: Joules(energy_j),
-        uncertainty: Joules(COVERAGE_FACTOR * standard_error_j),
-    })
+    Some(EnergyEstimate { energy: Joules(energy_j), uncertainty: Joules(COVERAGE_FACTOR * standard_error_j) })
 }
 
 /// The readings at which the value changed, placed midway between the last old and the first new reading; the
 /// first reading counts as one.
 fn updates(readings: &[(i64, f64)]) -> Vec<(i64, f64)> {
-    let changed = readings
-        .windows(2)
-        .filter(|pair| (pair[0].1 - pair[1].1).abs() > f64::EPSILON);
+    let changed = readings.windows(2).filter(|pair| (pair[0].1 - pair[1].1).abs() > f64::EPSILON);
     readings
         .first()
         .copied()
@@ -71,10 +64,7 @@ fn median_gap(times: impl Iterator<Item = i64> + Clone) -> Option<i64> {
 /// Straight lines between readings; the first and last value hold beyond them.
 fn trapezoids(readings: &[(i64, f64)], start_ns: i64, end_ns: i64) -> f64 {
     let (first, last) = (readings[0], readings[readings.len() - 1]);
-    let inner: f64 = readings
-        .windows(2)
-        .map(|pair| line(pair[0], pair[1], start_ns, end_ns))
-        .sum();
+    let inner: f64 = readings.windows(2).map(|pair| line(pair[0], pair[1], start_ns, end_ns)).sum();
     inner
         + first.1 * overlap_s(i64::MIN, first.0, start_ns, end_ns)
         + last.1 * overlap_s(last.0, i64::MAX, start_ns, end_ns)
@@ -98,11 +88,7 @@ fn backwards(updates: &[(i64, f64)], last: (i64, f64), period_ns: i64, start_ns:
     for pair in updates.windows(2) {
         let ((from_ns, held_w), (to_ns, new_w)) = (pair[0], pair[1]);
         let split_ns = (to_ns - period_ns * 3 / 2).max(from_ns);
-        let split_ns = if split_ns == from_ns {
-            from_ns
-        } else {
-            to_ns - period_ns
-        };
+        let split_ns = if split_ns == from_ns { from_ns } else { to_ns - period_ns };
         energy_j += held_w * overlap_s(from_ns, split_ns, start_ns, end_ns);
         energy_j += new_w * overlap_s(split_ns, to_ns, start_ns, end_ns);
     }
@@ -116,10 +102,7 @@ fn overlap_s(from_ns: i64, to_ns: i64, start_ns: i64, end_ns: i64) -> f64 {
 
 /// The noise of one update: the root mean square of successive differences, over the square root of two (von
 /// Neumann 1941). It does not mistake a slow trend for noise.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a window has far fewer than 2^52 updates"
-)]
+#[expect(clippy::cast_precision_loss, reason = "a window has far fewer than 2^52 updates")]
 fn successive_spread(updates: &[(i64, f64)], start_ns: i64, end_ns: i64) -> f64 {
     let from = updates.partition_point(|u| u.0 < start_ns).saturating_sub(1);
     let to = (updates.partition_point(|u| u.0 <= end_ns) + 1).min(updates.len());
@@ -127,10 +110,7 @@ fn successive_spread(updates: &[(i64, f64)], start_ns: i64, end_ns: i64) -> f64 
     if inside.len() < 2 {
         return 0.0;
     }
-    let squares: f64 = inside
-        .windows(2)
-        .map(|pair| (pair[1].1 - pair[0].1).powi(2))
-        .sum();
+    let squares: f64 = inside.windows(2).map(|pair| (pair[1].1 - pair[0].1).powi(2)).sum();
     (squares / (inside.len() - 1) as f64 / 2.0).sqrt()
 }
 
@@ -152,19 +132,11 @@ mod tests {
 
     #[test]
     fn a_constant_power_gives_power_times_time_exactly() {
-        let found = from_power(
-            &power_trace(50, 5_000, |_| 120.0),
-            Channel::Power,
-            1_010 * MS,
-            3_010 * MS,
-            None,
-        );
+        let found =
+            from_power(&power_trace(50, 5_000, |_| 120.0), Channel::Power, 1_010 * MS, 3_010 * MS, None);
         assert_eq!(
             found,
-            Some(EnergyEstimate {
-                energy: Joules(240.0),
-                uncertainty: Joules(0.0)
-            }),
+            Some(EnergyEstimate { energy: Joules(240.0), uncertainty: Joules(0.0) }),
             "no update, no noise"
         );
     }
@@ -192,10 +164,7 @@ mod tests {
     #[test]
     fn a_trace_that_does_not_reach_the_edge_gives_nothing() {
         let trace = power_trace(50, 1_000, |_| 120.0);
-        assert_eq!(
-            from_power(&trace, Channel::Power, 500 * MS, 2_000 * MS, None),
-            None
-        );
+        assert_eq!(from_power(&trace, Channel::Power, 500 * MS, 2_000 * MS, None), None);
         assert_eq!(from_power(&Trace::default(), Channel::Power, 0, MS, None), None);
     }
 

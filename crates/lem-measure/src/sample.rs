@@ -99,10 +99,7 @@ pub struct Sample {
 impl Sample {
     /// A sample without any reading yet.
     pub fn at(t_ns: i64) -> Self {
-        Self {
-            t_ns,
-            values: [f64::NAN; Channel::COUNT],
-        }
+        Self { t_ns, values: [f64::NAN; Channel::COUNT] }
     }
 
     /// The reading of `channel`, if it was taken.

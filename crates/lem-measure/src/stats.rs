@@ -36,10 +36,7 @@ mod tests {
 
     #[test]
     fn nothing_has_no_statistics() {
-        assert_eq!(
-            (mean(&[]), standard_deviation(&[1.0]), quantile(&[], 0.5)),
-            (None, None, None)
-        );
+        assert_eq!((mean(&[]), standard_deviation(&[1.0]), quantile(&[], 0.5)), (None, None, None));
     }
 
     #[test]
@@ -49,9 +46,6 @@ mod tests {
         assert!((standard_deviation(&values).expect("many") - 2.138_089_935_299_395).abs() < 1e-12);
         assert_eq!(quantile(&values, 0.5), Some(4.5));
         assert_eq!(quantile(&[1.0, 2.0, 3.0, 4.0], 0.25), Some(1.75), "as NumPy");
-        assert_eq!(
-            (quantile(&values, 0.0), quantile(&values, 1.0)),
-            (Some(2.0), Some(9.0))
-        );
+        assert_eq!((quantile(&values, 0.0), quantile(&values, 1.0)), (Some(2.0), Some(9.0)));
     }
 }

@@ -42,9 +42,7 @@ impl Trace {
 
     /// The readings of one channel as (time in ns, value), where it was read.
     pub fn channel(&self, channel: Channel) -> impl DoubleEndedIterator<Item = (i64, f64)> + '_ {
-        self.samples
-            .iter()
-            .filter_map(move |s| s.get(channel).map(|v| (s.t_ns, v)))
+        self.samples.iter().filter_map(move |s| s.get(channel).map(|v| (s.t_ns, v)))
     }
 
     /// The last reading of a channel at or before `t_ns`.

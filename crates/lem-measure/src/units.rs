@@ -57,10 +57,7 @@ impl Sum for Joules {
 }
 
 /// Nanoseconds as seconds. Exact to 1 ns for spans up to 52 days.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "spans of a campaign stay far below 2^53 ns"
-)]
+#[expect(clippy::cast_precision_loss, reason = "spans of a campaign stay far below 2^53 ns")]
 pub fn seconds(ns: i64) -> f64 {
     ns as f64 * 1e-9
 }

@@ -14,12 +14,11 @@ use lem_power::{Depth, Meter, ReadError, Sampler, SamplerConfig, SamplerEvent, n
 
 const CONFIGURATION: &str = "LEM_FAKE_NVML";
 
-/// The library, which `cargo build` puts two folders above this test.
+/// The library, which cargo has put beside this test because it is a dev-dependency.
 fn library() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
-    let folder = test.parent().and_then(Path::parent).expect("tests lie in target/PROFILE/deps");
-    let library = folder.join("libnvidia_ml.so");
-    assert!(library.exists(), "{} is missing: run `cargo build --workspace` first", library.display());
+    let library = test.with_file_name("libnvidia_ml.so");
+    assert!(library.exists(), "{} is missing: run `cargo build -p lem-fake-nvml` first", library.display());
     library
 }
 
@@ -31,7 +30,8 @@ fn with_gpus(name: &str, configuration: &str, body: impl FnOnce()) {
     let mut command = Command::new(std::env::current_exe().expect("the path of this test"));
     let output = command.args([name, "--exact", "--nocapture"]).env(CONFIGURATION, configuration).output();
     let output = output.expect("this test as a process of its own");
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let said =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 

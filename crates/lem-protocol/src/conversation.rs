@@ -52,10 +52,7 @@ impl Conversation {
 
     /// A conversation about a run of `sample_size` requests: no more and no fewer are believed.
     pub fn expecting(sample_size: u32) -> Self {
-        Self {
-            expected_requests: Some(sample_size),
-            ..Self::default()
-        }
+        Self { expected_requests: Some(sample_size), ..Self::default() }
     }
 
     /// Takes the next event. A violation leaves the state as it was; the run should end there.
@@ -63,14 +60,8 @@ impl Conversation {
         self.check_order(line)?;
         match &line.event {
             Event::Hello { protocol, .. } => self.accept_hello(*protocol)?,
-            Event::Phase {
-                phase,
-                edge: PhaseEdge::Begin,
-            } => self.accept_begin(*phase, line.t_ns)?,
-            Event::Phase {
-                phase,
-                edge: PhaseEdge::End,
-            } => self.accept_end(*phase, line.t_ns)?,
+            Event::Phase { phase, edge: PhaseEdge::Begin } => self.accept_begin(*phase, line.t_ns)?,
+            Event::Phase { phase, edge: PhaseEdge::End } => self.accept_end(*phase, line.t_ns)?,
             Event::Progress { done, total } => self.check_progress(*done, *total)?,
             Event::Request(request) => self.accept_request(request, line.t_ns)?,
             Event::Warning { .. } => {}
@@ -86,9 +77,9 @@ impl Conversation {
         match (self.end, self.greeted) {
             (Some(_), _) => Ok(()),
             (None, false) => Err(Violation::EndedWithoutHello),
-            (None, true) => Err(Violation::EndedWithoutResult {
-                open: self.open.map(|(phase, _)| phase.name()),
-            }),
+            (None, true) => {
+                Err(Violation::EndedWithoutResult { open: self.open.map(|(phase, _)| phase.name()) })
+            }
         }
     }
 
@@ -111,11 +102,7 @@ impl Conversation {
             return Err(Violation::NoHello { event });
         }
         if line.t_ns < self.last_t_ns {
-            return Err(Violation::TimeWentBack {
-                event,
-                t_ns: line.t_ns,
-                last_t_ns: self.last_t_ns,
-            });
+            return Err(Violation::TimeWentBack { event, t_ns: line.t_ns, last_t_ns: self.last_t_ns });
         }
         Ok(())
     }
@@ -133,16 +120,10 @@ impl Conversation {
 
     fn accept_begin(&mut self, phase: Phase, t_ns: i64) -> Result<(), Violation> {
         if let Some((open, _)) = self.open {
-            return Err(Violation::NestedPhase {
-                phase: phase.name(),
-                open: open.name(),
-            });
+            return Err(Violation::NestedPhase { phase: phase.name(), open: open.name() });
         }
         if let Some(last) = self.last_phase.filter(|&last| phase <= last) {
-            return Err(Violation::PhaseOutOfOrder {
-                phase: phase.name(),
-                last: last.name(),
-            });
+            return Err(Violation::PhaseOutOfOrder { phase: phase.name(), last: last.name() });
         }
         self.open = Some((phase, t_ns));
         self.last_phase = Some(phase);
@@ -152,10 +133,7 @@ impl Conversation {
     fn accept_end(&mut self, phase: Phase, t_ns: i64) -> Result<(), Violation> {
         let Some((open, begin_ns)) = self.open.filter(|&(open, _)| open == phase) else {
             let open = self.open.map_or("none", |(open, _)| open.name());
-            return Err(Violation::PhaseNotOpen {
-                phase: phase.name(),
-                open,
-            });
+            return Err(Violation::PhaseNotOpen { phase: phase.name(), open });
         };
         if open == Phase::Measure {
             if t_ns <= begin_ns {
@@ -193,26 +171,15 @@ impl Conversation {
         if result.requests == 0 {
             return Err(Violation::NothingMeasured);
         }
-        if let Some(expected) = self
-            .expected_requests
-            .filter(|&expected| expected != result.requests)
-        {
-            return Err(Violation::RequestsMissing {
-                requests: result.requests,
-                expected,
-            });
+        if let Some(expected) = self.expected_requests.filter(|&expected| expected != result.requests) {
+            return Err(Violation::RequestsMissing { requests: result.requests, expected });
         }
         let most = u64::from(MAX_TOKENS) * u64::from(result.requests);
-        for (field, tokens) in [
-            ("input_tokens", result.input_tokens),
-            ("output_tokens", result.output_tokens),
-        ] {
+        for (field, tokens) in
+            [("input_tokens", result.input_tokens), ("output_tokens", result.output_tokens)]
+        {
             if tokens > most {
-                return Err(Violation::HugeTotal {
-                    field,
-                    tokens,
-                    requests: result.requests,
-                });
+                return Err(Violation::HugeTotal { field, tokens, requests: result.requests });
             }
         }
         if self.indices.is_empty() {

@@ -64,9 +64,7 @@ pub enum Event {
 }
 
 /// The names of the events on the wire.
-pub const EVENT_NAMES: [&str; 7] = [
-    "hello", "phase", "progress", "request", "warning", "result", "error",
-];
+pub const EVENT_NAMES: [&str; 7] = ["hello", "phase", "progress", "request", "warning", "result", "error"];
 
 impl Event {
     /// The name on the wire.

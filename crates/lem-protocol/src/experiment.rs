@@ -126,12 +126,6 @@ pub struct Decoding {
 
 impl Default for Decoding {
     fn default() -> Self {
-        Self {
-            do_sample: true,
-            temperature: 1.0,
-            top_k: 50,
-            top_p: 1.0,
-            repetition_penalty: 1.0,
-        }
+        Self { do_sample: true, temperature: 1.0, top_k: 50, top_p: 1.0, repetition_penalty: 1.0 }
     }
 }

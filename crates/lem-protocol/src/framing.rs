@@ -136,12 +136,7 @@ struct Dropping {
 impl<R: AsyncRead + Unpin> EventReader<R> {
     /// Reads from `input`, line by line.
     pub fn new(input: R) -> Self {
-        Self {
-            input: BufReader::new(input),
-            line: Vec::new(),
-            ended: 0,
-            dropping: None,
-        }
+        Self { input: BufReader::new(input), line: Vec::new(), ended: 0, dropping: None }
     }
 
     /// The next event; `None` at the end of the stream. Blank lines are passed over.
@@ -193,10 +188,7 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
         let report = match &mut self.dropping {
             None => {
                 let excerpt = excerpt(&std::mem::take(&mut self.line));
-                self.dropping = Some(Dropping {
-                    since_report: 0,
-                    excerpt: excerpt.clone(),
-                });
+                self.dropping = Some(Dropping { since_report: 0, excerpt: excerpt.clone() });
                 Some(excerpt)
             }
             Some(dropping) => {
@@ -221,10 +213,7 @@ impl<R: AsyncRead + Unpin> EventReader<R> {
 pub fn parse_event(line: &[u8], number: u64) -> Result<EventLine, FramingError> {
     let begins = || excerpt(line);
     let Ok(text) = std::str::from_utf8(line) else {
-        return Err(FramingError::NotUtf8 {
-            line: number,
-            excerpt: begins(),
-        });
+        return Err(FramingError::NotUtf8 { line: number, excerpt: begins() });
     };
     let not_json = |reason: &str| FramingError::NotJson {
         line: number,
@@ -236,23 +225,12 @@ pub fn parse_event(line: &[u8], number: u64) -> Result<EventLine, FramingError> 
         return Err(not_json("another kind of JSON value"));
     };
     let name = object.get("event").unwrap_or(&Value::Null);
-    let Some(name) = name
-        .as_str()
-        .filter(|name| EVENT_NAMES.contains(name))
-        .map(str::to_owned)
-    else {
+    let Some(name) = name.as_str().filter(|name| EVENT_NAMES.contains(name)).map(str::to_owned) else {
         let name = excerpt(name.to_string().as_bytes());
-        return Err(FramingError::UnknownEvent {
-            line: number,
-            name,
-            excerpt: begins(),
-        });
+        return Err(FramingError::UnknownEvent { line: number, name, excerpt: begins() });
     };
     if !object.contains_key("t_ns") {
-        return Err(FramingError::MissingTime {
-            line: number,
-            excerpt: begins(),
-        });
+        return Err(FramingError::MissingTime { line: number, excerpt: begins() });
     }
     serde_json::from_value(value).map_err(|error| FramingError::InvalidEvent {
         line: number,
@@ -281,10 +259,8 @@ impl<W: io::Write> EventWriter<W> {
     pub fn write(&mut self, t_ns: i64, event: Event) -> io::Result<()> {
         let mut line = serde_json::to_vec(&EventLine { t_ns, event })?;
         if line.len() > MAX_LINE_BYTES {
-            let message = format!(
-                "an event of {} bytes is longer than the limit of {MAX_LINE_BYTES}",
-                line.len()
-            );
+            let message =
+                format!("an event of {} bytes is longer than the limit of {MAX_LINE_BYTES}", line.len());
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         line.push(b'\n');

@@ -24,23 +24,10 @@ struct Recorded {
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case", deny_unknown_fields)]
 enum Verdict {
-    Result {
-        requests: u32,
-        input_tokens: u64,
-        output_tokens: u64,
-        window_ns: i64,
-    },
-    Error {
-        kind: String,
-    },
-    Violation {
-        line: u64,
-        code: String,
-    },
-    Garbled {
-        line: u64,
-        code: String,
-    },
+    Result { requests: u32, input_tokens: u64, output_tokens: u64, window_ns: i64 },
+    Error { kind: String },
+    Violation { line: u64, code: String },
+    Garbled { line: u64, code: String },
 }
 
 fn folder() -> PathBuf {
@@ -60,25 +47,16 @@ fn replay(bytes: &[u8], sample_size: u32) -> Verdict {
         let event = match parse_event(line, number) {
             Ok(event) => event,
             Err(error) => {
-                return Verdict::Garbled {
-                    line: number,
-                    code: error.code().into(),
-                };
+                return Verdict::Garbled { line: number, code: error.code().into() };
             }
         };
         if let Err(violation) = conversation.accept(&event) {
-            return Verdict::Violation {
-                line: number,
-                code: violation.code().into(),
-            };
+            return Verdict::Violation { line: number, code: violation.code().into() };
         }
         last = Some(event.event);
     }
     if let Err(violation) = conversation.finish() {
-        return Verdict::Violation {
-            line: 0,
-            code: violation.code().into(),
-        };
+        return Verdict::Violation { line: 0, code: violation.code().into() };
     }
     match last {
         Some(Event::Result(result)) => {
@@ -90,9 +68,7 @@ fn replay(bytes: &[u8], sample_size: u32) -> Verdict {
                 window_ns: end_ns - begin_ns,
             }
         }
-        Some(Event::Error { kind, .. }) => Verdict::Error {
-            kind: kind.name().into(),
-        },
+        Some(Event::Error { kind, .. }) => Verdict::Error { kind: kind.name().into() },
         other => panic!("a finished conversation ends with {other:?}"),
     }
 }
@@ -112,9 +88,6 @@ fn every_recorded_conversation_is_in_the_index() {
         let path = entry.unwrap().path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap();
         let recorded = path.extension().is_some_and(|extension| extension == "jsonl");
-        assert!(
-            !recorded || index.contains_key(name),
-            "{name} is not in expected.json"
-        );
+        assert!(!recorded || index.contains_key(name), "{name} is not in expected.json");
     }
 }

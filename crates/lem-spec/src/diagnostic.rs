@@ -134,15 +134,9 @@ mod tests {
             .with_hint("use 1 or more")
             .in_file("a.yaml", place)
             .about("cycles");
-        assert_eq!(
-            full.to_string(),
-            "a.yaml:3:7: error: cycles is 0 (hint: use 1 or more)"
-        );
+        assert_eq!(full.to_string(), "a.yaml:3:7: error: cycles is 0 (hint: use 1 or more)");
         let without_file = Diagnostic { file: None, ..full };
-        assert_eq!(
-            without_file.to_string(),
-            "3:7: error: cycles is 0 (hint: use 1 or more)"
-        );
+        assert_eq!(without_file.to_string(), "3:7: error: cycles is 0 (hint: use 1 or more)");
     }
 
     #[test]

@@ -43,10 +43,7 @@ impl<T> Resolved<T> {
 
     /// A default of the program.
     pub fn built_in(value: T) -> Self {
-        Self {
-            value,
-            source: Source::BuiltIn,
-        }
+        Self { value, source: Source::BuiltIn }
     }
 }
 
@@ -67,10 +64,7 @@ mod tests {
 
     #[test]
     fn a_source_says_where_to_look() {
-        assert_eq!(
-            Source::Settings { line: 3 }.to_string(),
-            ".lem-config.yaml, line 3"
-        );
+        assert_eq!(Source::Settings { line: 3 }.to_string(), ".lem-config.yaml, line 3");
         assert_eq!(Source::Campaign { line: 9 }.to_string(), "campaign file, line 9");
         assert_eq!(Source::CommandLine.to_string(), "command line");
         assert_eq!(Source::default().to_string(), "built in");

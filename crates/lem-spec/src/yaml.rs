@@ -129,10 +129,7 @@ impl Node {
     }
 
     /// A number, or text that is exactly a decimal number (`"60"`, `"1e3"`); may be NaN or infinite if written so.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the caller asks for a float; whole numbers have as_i64"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "the caller asks for a float; whole numbers have as_i64")]
     pub fn as_f64(&self) -> Option<f64> {
         match &self.value {
             NodeValue::Int(value) => Some(*value as f64),
@@ -179,10 +176,7 @@ impl Node {
             NodeValue::String(text) => Value::from(text.as_str()),
             NodeValue::Sequence(items) => items.iter().map(Node::to_json).collect(),
             NodeValue::Mapping(entries) => Value::Object(
-                entries
-                    .iter()
-                    .map(|entry| (entry.key.clone(), entry.value.to_json()))
-                    .collect(),
+                entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect(),
             ),
         }
     }

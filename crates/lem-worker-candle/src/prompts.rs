@@ -33,9 +33,10 @@ impl Prompts {
     pub(crate) fn prepare(experiment: &Experiment, model: &Model) -> Result<Self, Failure> {
         let workload = &experiment.workload;
         let (source, tokens) = match (&workload.prompts, &model.tokenizer) {
-            (PromptSource::Builtin, None) => {
-                ("seeded token ids".into(), seeded::prompts(experiment.seed, workload.sample_size, model.vocabulary))
-            }
+            (PromptSource::Builtin, None) => (
+                "seeded token ids".into(),
+                seeded::prompts(experiment.seed, workload.sample_size, model.vocabulary),
+            ),
             (PromptSource::Builtin, Some(tokenizer)) => {
                 let texts = wanted(BUILTIN.lines().map(str::to_owned).collect(), workload);
                 ("built-in prompts".into(), tokenize(tokenizer, &texts)?)

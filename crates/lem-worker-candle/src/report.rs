@@ -49,9 +49,9 @@ impl<W: Write> Report<W> {
 
     /// Says `event`, as of now. It is on its way when this returns.
     pub(crate) fn say(&mut self, event: Event) -> Result<(), Failure> {
-        self.events
-            .write(monotonic_ns(), event)
-            .map_err(|error| Failure::engine(format!("an event could not be written to standard output: {error}")))
+        self.events.write(monotonic_ns(), event).map_err(|error| {
+            Failure::engine(format!("an event could not be written to standard output: {error}"))
+        })
     }
 
     /// The last words of a run that failed; a greeting comes before them if there was none.

@@ -87,12 +87,12 @@ fn measure<W: Write>(
         let mut sampler = Sampler::new(&experiment.decoding, experiment.seed, index, prompt);
         let generation = generate(model, prompt, &experiment.workload, &mut sampler, None)?
             .ok_or_else(|| Failure::engine("a measured request was cut short"))?;
-        let input_tokens = u32::try_from(prompt.len())
-            .map_err(|_| Failure::unsupported(format!("the prompt of request {index} is too long to count")))?;
+        let input_tokens = u32::try_from(prompt.len()).map_err(|_| {
+            Failure::unsupported(format!("the prompt of request {index} is too long to count"))
+        })?;
         let request = generation.record(index, input_tokens, experiment.streaming)?;
         measured.input_tokens += u64::from(request.input_tokens);
         measured.output_tokens += u64::from(request.output_tokens);
-        eprintln!("{:?}", generation.tokens);
         effective::update(&mut hash, &generation.tokens);
         report.say(Event::Request(request))?;
         report.say(Event::Progress { done: index + 1, total: Some(total) })?;

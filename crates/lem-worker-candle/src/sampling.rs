@@ -43,7 +43,8 @@ impl Sampler {
             }
         }
         let mut candidates: Vec<(u32, f32)> = (0..).zip(logits.iter().copied()).collect();
-        let token = if is_greedy(&self.decoding) { most_probable(&candidates) } else { self.draw(&mut candidates) };
+        let token =
+            if is_greedy(&self.decoding) { most_probable(&candidates) } else { self.draw(&mut candidates) };
         let token = token.ok_or_else(|| Failure::engine("the model has no token to choose from"))?;
         self.occurred.insert(token);
         Ok(token)

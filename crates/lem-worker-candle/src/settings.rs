@@ -60,9 +60,13 @@ pub(crate) fn precision_name(dtype: DType) -> &'static str {
 }
 
 fn precision(name: &str) -> Result<DType, Failure> {
-    [DType::F32, DType::F16, DType::BF16].into_iter().find(|&dtype| precision_name(dtype) == name).ok_or_else(|| {
-        Failure::unsupported(format!("precision is {name}; the candle worker knows float32, float16 and bfloat16"))
-    })
+    [DType::F32, DType::F16, DType::BF16].into_iter().find(|&dtype| precision_name(dtype) == name).ok_or_else(
+        || {
+            Failure::unsupported(format!(
+                "precision is {name}; the candle worker knows float32, float16 and bfloat16"
+            ))
+        },
+    )
 }
 
 fn threads(options: &Map<String, Value>) -> Result<Option<u32>, Failure> {
@@ -77,7 +81,9 @@ fn threads(options: &Map<String, Value>) -> Result<Option<u32>, Failure> {
     };
     let threads = value.as_u64().and_then(|threads| u32::try_from(threads).ok());
     threads.filter(|threads| (1..=MAX_THREADS).contains(threads)).map(Some).ok_or_else(|| {
-        Failure::unsupported(format!("candle.threads is {value}; a whole number from 1 to {MAX_THREADS} is needed"))
+        Failure::unsupported(format!(
+            "candle.threads is {value}; a whole number from 1 to {MAX_THREADS} is needed"
+        ))
     })
 }
 
@@ -149,8 +155,18 @@ fn check_warmup(warmup: &Warmup) -> Result<(), Failure> {
 fn check_decoding(decoding: &Decoding) -> Result<(), Failure> {
     let rules = [
         ("temperature", decoding.temperature, decoding.temperature >= 0.0, "0 or more"),
-        ("top_p", decoding.top_p, decoding.top_p > 0.0 && decoding.top_p <= 1.0, "greater than 0 and at most 1"),
-        ("repetition_penalty", decoding.repetition_penalty, decoding.repetition_penalty > 0.0, "greater than 0"),
+        (
+            "top_p",
+            decoding.top_p,
+            decoding.top_p > 0.0 && decoding.top_p <= 1.0,
+            "greater than 0 and at most 1",
+        ),
+        (
+            "repetition_penalty",
+            decoding.repetition_penalty,
+            decoding.repetition_penalty > 0.0,
+            "greater than 0",
+        ),
     ];
     match rules.into_iter().find(|&(_, value, holds, _)| !value.is_finite() || !holds) {
         Some((name, value, _, range)) => {
@@ -214,7 +230,8 @@ mod tests {
 
     #[test]
     fn every_value_out_of_range_is_refused_by_name() {
-        let dataset = PromptSource::Dataset { name: "alpaca".into(), subset: None, split: None, column: None };
+        let dataset =
+            PromptSource::Dataset { name: "alpaca".into(), subset: None, split: None, column: None };
         let refusals = [
             refusal(|e| e.protocol = 9),
             refusal(|e| e.workload.sample_size = 0),

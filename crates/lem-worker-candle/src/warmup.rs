@@ -46,7 +46,8 @@ pub(crate) fn warm_up<W: Write>(
         let prompt = prompts.get(index);
         let mut sampler = Sampler::new(&experiment.decoding, experiment.seed, index, prompt);
         let left = timeout.saturating_sub(start.elapsed());
-        let Some(generation) = generate(model, prompt, &experiment.workload, &mut sampler, Some(left))? else {
+        let Some(generation) = generate(model, prompt, &experiment.workload, &mut sampler, Some(left))?
+        else {
             break;
         };
         latencies.push(milliseconds(generation.latency()));
@@ -59,7 +60,8 @@ pub(crate) fn warm_up<W: Write>(
     report.end(Phase::Warmup)?;
     let requests = u32::try_from(latencies.len()).unwrap_or(most);
     if requests < most && !stable {
-        report.warn(format!("warm-up was ended by its time limit of {timeout:?} after {requests} requests"))?;
+        report
+            .warn(format!("warm-up was ended by its time limit of {timeout:?} after {requests} requests"))?;
     } else if convergence.is_some() && !stable {
         report.warn(format!("latencies were not stable after {requests} warm-up requests"))?;
     }

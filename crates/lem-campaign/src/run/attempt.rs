@@ -11,8 +11,8 @@ use super::control::Control;
 use super::event::CampaignEvent;
 use super::follow::{Follower, Streams, Told, nanoseconds};
 use super::outcome::{
-    DeviceOutcome, Failure, FailureKind, PhaseOutcome, RunOutcome, RunStatus, device_outcome, energy_source, total,
-    ttft_ms_p50,
+    DeviceOutcome, Failure, FailureKind, PhaseOutcome, RunOutcome, RunStatus, device_outcome, energy_source,
+    total, ttft_ms_p50,
 };
 use super::recording::Recording;
 use super::streams;
@@ -60,7 +60,12 @@ pub(super) async fn run(
 }
 
 /// Starts the worker, unless there would be nothing to measure it with.
-async fn start(planned: &PlannedRun, run_id: &str, rig: &Rig<'_>, recording: &Recording<'_>) -> Result<Session, Failure> {
+async fn start(
+    planned: &PlannedRun,
+    run_id: &str,
+    rig: &Rig<'_>,
+    recording: &Recording<'_>,
+) -> Result<Session, Failure> {
     if let Some(lost) = recording.lost() {
         return Err(Failure::new(FailureKind::DeviceLost, lost));
     }
@@ -171,7 +176,9 @@ async fn outlast_window(told: &Told, rig: &Rig<'_>, recording: &mut Recording<'_
     let Some((_, Some(end_ns))) = told.phases.get(&Phase::Measure) else { return Ok(()) };
     let averaged = recording.devices().iter().any(|d| d.power_averaging_ms.is_some());
     let tail_ns = if averaged { AVERAGED_TAIL_NS } else { TAIL_NS };
-    recording.during(rig.clock.sleep_until(end_ns + tail_ns + nanoseconds(f64::from(rig.interval_ms) * 1e-3))).await
+    recording
+        .during(rig.clock.sleep_until(end_ns + tail_ns + nanoseconds(f64::from(rig.interval_ms) * 1e-3)))
+        .await
 }
 
 fn outcome(failure: Option<Failure>, told: Told, started_ns: i64, recording: &Recording<'_>) -> RunOutcome {

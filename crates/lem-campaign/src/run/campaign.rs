@@ -123,7 +123,8 @@ pub async fn run(campaign: &Campaign<'_>, rig: &Rig<'_>, control: &Control) -> R
         {
             recording = reopened;
         }
-        let outcome = one_run(campaign, *position, progress.last_run_ended_ns, rig, control, &mut recording).await?;
+        let outcome =
+            one_run(campaign, *position, progress.last_run_ended_ns, rig, control, &mut recording).await?;
         progress.count(&outcome, rig);
     }
     let summary = progress.summary(&campaign.id, control, rig.limits);
@@ -230,7 +231,10 @@ impl Progress {
             (CampaignStatus::Completed, None)
         } else if self.has_failed(limits) && !control.is_stopped() {
             let last = self.last_failure.as_deref().unwrap_or("unknown");
-            (CampaignStatus::Failed, Some(format!("{} runs failed in a row; the last: {last}", self.in_a_row)))
+            (
+                CampaignStatus::Failed,
+                Some(format!("{} runs failed in a row; the last: {last}", self.in_a_row)),
+            )
         } else {
             (CampaignStatus::Interrupted, Some("the campaign was stopped; it can be resumed".into()))
         };

@@ -166,7 +166,8 @@ impl<'a, 'r> Follower<'a, 'r> {
             Event::Warning { message } => self.warn(message).await?,
             Event::Result(result) => self.told.result = Some(result),
             Event::Error { kind, message, peak_memory_bytes } => {
-                let peak = peak_memory_bytes.map_or_else(String::new, |b| format!(" (peak memory {b} bytes)"));
+                let peak =
+                    peak_memory_bytes.map_or_else(String::new, |b| format!(" (peak memory {b} bytes)"));
                 return Ok(Some(Failure::new(FailureKind::Worker(kind), format!("{message}{peak}"))));
             }
         }
@@ -196,7 +197,9 @@ impl<'a, 'r> Follower<'a, 'r> {
         self.warnings += 1;
         match self.warnings {
             n if n < MAX_WARNINGS => self.rig.warn(self.run_id, message).await,
-            MAX_WARNINGS => self.rig.warn(self.run_id, "further warnings of this run are not kept".into()).await,
+            MAX_WARNINGS => {
+                self.rig.warn(self.run_id, "further warnings of this run are not kept".into()).await
+            }
             _ => Ok(()),
         }
     }

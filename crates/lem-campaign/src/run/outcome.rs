@@ -1,6 +1,8 @@
 //! What is known of a run when it has ended: its window, energy, phases and totals.
 
-use lem_measure::{Channel, DeviceInfo, EnergyEstimate, Joules, Provenance, Trace, WindowEnergy, energy, stats};
+use lem_measure::{
+    Channel, DeviceInfo, EnergyEstimate, Joules, Provenance, Trace, WindowEnergy, energy, stats,
+};
 use lem_power::SamplerStats;
 use lem_protocol::{Phase, Request, WorkerErrorKind, WorkerResult};
 use serde::Serialize;
@@ -167,7 +169,12 @@ pub struct PhaseOutcome {
 }
 
 /// One device in one window.
-pub(super) fn device_outcome(device: &DeviceInfo, trace: &Trace, started_ns: i64, window: (i64, i64)) -> DeviceOutcome {
+pub(super) fn device_outcome(
+    device: &DeviceInfo,
+    trace: &Trace,
+    started_ns: i64,
+    window: (i64, i64),
+) -> DeviceOutcome {
     let energy = energy::window_energy(device, trace, window.0, window.1);
     let seconds = lem_measure::units::seconds(window.1 - window.0);
     DeviceOutcome {

@@ -101,7 +101,9 @@ impl<'a> Recording<'a> {
                 let name = self.devices.get(device).map_or("a device", |d| d.name.as_str());
                 self.lost.get_or_insert_with(|| format!("{name} was lost: {message}"));
             }
-            Some(SamplerEvent::ReadErrors { device, message, .. }) => self.read_error(device, &message).await?,
+            Some(SamplerEvent::ReadErrors { device, message, .. }) => {
+                self.read_error(device, &message).await?
+            }
             None => drop(self.lost.get_or_insert_with(|| "the sampler ended unexpectedly".into())),
         }
         if self.rig.clock.now_ns() - self.flushed_ns > FLUSH_AFTER_NS {

@@ -13,7 +13,9 @@ const BACKLOG: usize = 256;
 const MAX_LOG_LINE: usize = 8 * 1024;
 
 /// The worker's events; ends with its output.
-pub(super) fn events(stdout: impl AsyncRead + Send + Unpin + 'static) -> Receiver<Result<EventLine, FramingError>> {
+pub(super) fn events(
+    stdout: impl AsyncRead + Send + Unpin + 'static,
+) -> Receiver<Result<EventLine, FramingError>> {
     let (sender, receiver) = channel(BACKLOG);
     tokio::spawn(async move {
         let mut reader = EventReader::new(stdout);

@@ -48,7 +48,11 @@ pub struct JournalError {
 /// Starts workers and tells them what to do.
 pub trait Workers: Send + Sync {
     /// Starts a worker for a planned run.
-    fn start<'a>(&'a self, run: &'a PlannedRun, run_id: &'a str) -> BoxFuture<'a, Result<Session, StartError>>;
+    fn start<'a>(
+        &'a self,
+        run: &'a PlannedRun,
+        run_id: &'a str,
+    ) -> BoxFuture<'a, Result<Session, StartError>>;
 
     /// The message for its standard input.
     fn message(&self, run: &PlannedRun, run_id: &str) -> Experiment;

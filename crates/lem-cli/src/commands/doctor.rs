@@ -22,7 +22,11 @@ pub(crate) fn doctor(engine: &Engine, global: &Global) -> Result<Ended, Error> {
             }
         }
         output::line("");
-        output::line(if report.ready { "This machine can run campaigns." } else { "Mend what failed, then try again." });
+        output::line(if report.ready {
+            "This machine can run campaigns."
+        } else {
+            "Mend what failed, then try again."
+        });
     }
     Ok(if report.ready { Ended::Well } else { Ended::RunFailed })
 }

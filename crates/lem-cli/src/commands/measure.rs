@@ -26,11 +26,9 @@ pub(crate) fn measure(
 }
 
 fn show(measured: &Measurement) {
-    let energy = match (measured.energy_j, measured.uncertainty_j) {
-        (Some(energy), Some(uncertainty)) => {
-            format!("{} ± {}", format::si(Some(energy), "J"), format::si(Some(uncertainty), "J"))
-        }
-        _ => format!("{} ({})", format::MISSING, measured.missing_reason.as_deref().unwrap_or("unknown")),
+    let energy = match (measured.energy_j, &measured.missing_reason) {
+        (Some(_), _) => format::si_uncertain(measured.energy_j, measured.uncertainty_j, "J"),
+        (None, reason) => format!("{} ({})", format::MISSING, reason.as_deref().unwrap_or("unknown")),
     };
     let mark = measured.provenance.map_or("", |p| lem_engine::provenance_mark(p));
     output::note(&format!("energy    {energy}{mark}  over {}", format::span(measured.duration_s)));

@@ -10,7 +10,12 @@ use crate::{Ended, format, output};
 /// Runs shown of a long plan: the first and the last few.
 const SHOWN: usize = 12;
 
-pub(crate) fn plan(engine: &Engine, global: &Global, file: &Path, args: &OverrideArgs) -> Result<Ended, Error> {
+pub(crate) fn plan(
+    engine: &Engine,
+    global: &Global,
+    file: &Path,
+    args: &OverrideArgs,
+) -> Result<Ended, Error> {
     let view = engine.plan(file, &overrides(args)?)?;
     if global.json {
         output::json(&view);
@@ -39,7 +44,10 @@ pub(crate) fn overrides(args: &OverrideArgs) -> Result<Overrides, Error> {
     })
 }
 
-fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(word: Option<&str>, option: &str) -> Result<Option<T>, Error> {
+fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
+    word: Option<&str>,
+    option: &str,
+) -> Result<Option<T>, Error> {
     let refused = |e: T::Err| Error::new(ErrorCode::BadInput, format!("{option}: {e}"));
     word.map(|word| word.parse().map_err(refused)).transpose()
 }
@@ -48,7 +56,10 @@ fn strategy(word: Option<&str>) -> Result<Option<ContainerStrategy>, Error> {
     let known = |word: &str| {
         ContainerStrategy::from_name(word).ok_or_else(|| {
             let known = ContainerStrategy::NAMES.join(" or ");
-            Error::new(ErrorCode::BadInput, format!("--container-strategy: {word:?} is not known; use {known}"))
+            Error::new(
+                ErrorCode::BadInput,
+                format!("--container-strategy: {word:?} is not known; use {known}"),
+            )
         })
     };
     word.map(known).transpose()
@@ -82,11 +93,18 @@ fn run_rows(plan: &Plan) -> Vec<Vec<String>> {
     for (position, run) in plan.runs.iter().enumerate() {
         if hidden > 0 && (SHOWN / 2..SHOWN / 2 + hidden).contains(&position) {
             if position == SHOWN / 2 {
-                rows.push(vec!["…".into(), String::new(), String::new(), String::new(), format!("{hidden} more")]);
+                rows.push(vec![
+                    "…".into(),
+                    String::new(),
+                    String::new(),
+                    String::new(),
+                    format!("{hidden} more"),
+                ]);
             }
             continue;
         }
-        let gap = if run.gap_before_s > 0.0 { format::span(run.gap_before_s) } else { format::MISSING.into() };
+        let gap =
+            if run.gap_before_s > 0.0 { format::span(run.gap_before_s) } else { format::MISSING.into() };
         rows.push(vec![
             (run.index + 1).to_string(),
             run.cycle.to_string(),

@@ -1,7 +1,5 @@
 //! `lem results` and `lem result show`: what runs came to.
 
-use std::collections::BTreeMap;
-
 use lem_engine::{Engine, Error, ResultRow, RunDetail, stats};
 
 use crate::args::Global;
@@ -23,29 +21,31 @@ pub(crate) fn results(engine: &Engine, global: &Global, campaign: Option<&str>) 
 
 /// Rows as a table.
 pub(crate) fn show_table(rows: &[ResultRow]) {
-    let headings = [
-        "RUN", "EXPERIMENT", "CYCLE", "STATUS", "ENERGY", "±", "WINDOW", "POWER", "J/TOKEN", "TOKENS/S", "TTFT p50", "SOURCE",
-    ];
+    let headings =
+        ["RUN", "EXPERIMENT", "CYCLE", "STATUS", "ENERGY", "J/TOKEN", "TOKENS/S", "WINDOW", "TTFT p50"];
     let cells = rows.iter().map(|row| {
         vec![
             short(&row.run_id),
             row.experiment.clone(),
             row.cycle.to_string(),
             status(row),
-            format::si(row.energy_j, "J"),
-            format::si(row.energy_uncertainty_j, "J"),
-            format::plain(row.window_s, 1, "s"),
-            format::si(row.mean_power_w, "W"),
+            energy(row),
             format::si(row.joules_per_output_token, "J"),
             format::plain(row.tokens_per_second, 1, ""),
+            format::plain(row.window_s, 1, "s"),
             format::plain(row.ttft_ms_p50, 1, "ms"),
-            source(row),
         ]
     });
-    output::table(&headings, &[2, 4, 5, 6, 7, 8, 9, 10], cells.collect());
+    output::table(&headings, &[2, 4, 5, 6, 7, 8], cells.collect());
 }
 
-/// The last characters of an id: the first ones tell the time, and are alike for the runs of a campaign.
+/// Energy, its uncertainty, and the word that it was not measured where that is so.
+fn energy(row: &ResultRow) -> String {
+    let mark = row.provenance.filter(|_| row.energy_j.is_some()).map_or("", lem_engine::provenance_mark);
+    format!("{}{mark}", format::si_uncertain(row.energy_j, row.energy_uncertainty_j, "J"))
+}
+
+/// The first characters of an id: enough to tell runs apart, which differ from the ninth on.
 fn short(id: &str) -> String {
     id.chars().take(13).collect()
 }
@@ -61,25 +61,29 @@ fn source(row: &ResultRow) -> String {
     format!("{source}{}", row.provenance.map_or("", lem_engine::provenance_mark))
 }
 
-/// Means over the cycles of each experiment that completed more than once.
+/// Means over the cycles of each experiment that completed more than once, in the order of the runs.
 pub(crate) fn show_groups(rows: &[ResultRow]) {
-    let mut groups: BTreeMap<(&str, &str), Vec<f64>> = BTreeMap::new();
+    let mut groups: Vec<((&str, &str), Vec<f64>)> = Vec::new();
     for row in rows {
-        if let Some(joules) = row.joules_per_output_token {
-            groups.entry((row.campaign_name.as_str(), row.experiment.as_str())).or_default().push(joules);
+        let Some(joules) = row.joules_per_output_token else { continue };
+        let key = (row.campaign_id.as_str(), row.experiment.as_str());
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, values)) => values.push(joules),
+            None => groups.push((key, vec![joules])),
         }
     }
-    groups.retain(|_, values| values.len() > 1);
+    groups.retain(|(_, values)| values.len() > 1);
     if groups.is_empty() {
         return;
     }
+    let mark = rows.iter().filter_map(|row| row.provenance).max().map_or("", lem_engine::provenance_mark);
     let cells = groups.iter().map(|((_, experiment), values)| {
         let (mean, deviation) = (stats::mean(values), stats::standard_deviation(values));
         let variation = mean.zip(deviation).map(|(mean, deviation)| deviation / mean * 100.0);
         vec![
             (*experiment).to_owned(),
             values.len().to_string(),
-            format::si(mean, "J"),
+            format!("{}{mark}", format::si(mean, "J")),
             format::si(deviation, "J"),
             format::plain(variation, 1, "%"),
         ]
@@ -108,13 +112,20 @@ fn show_detail(detail: &RunDetail) {
         ("status", status(row)),
         ("error", row.error.clone().unwrap_or_default()),
         ("started", row.started_at.clone().unwrap_or_default()),
-        ("energy", format!("{} ± {}", format::si(row.energy_j, "J"), format::si(row.energy_uncertainty_j, "J"))),
+        ("energy", energy(row)),
         ("source", source(row)),
         ("window", format::plain(row.window_s, 3, "s")),
         ("J/token", format::si(row.joules_per_output_token, "J")),
         ("J/request", format::si(row.joules_per_request, "J")),
         ("tokens", tokens(row)),
-        ("gap", format!("{} planned, {} waited", format::span(row.gap_planned_s), format::plain(row.gap_actual_s, 1, "s"))),
+        (
+            "gap",
+            format!(
+                "{} planned, {} waited",
+                format::span(row.gap_planned_s),
+                format::plain(row.gap_actual_s, 1, "s")
+            ),
+        ),
     ];
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
         output::line(&format!("{name:<12}{value}"));

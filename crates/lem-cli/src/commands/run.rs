@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lem_engine::{CampaignStatus, Controller, Engine, Error, ErrorCode, EngineEvent, Summary};
+use lem_engine::{CampaignStatus, Controller, Engine, EngineEvent, Error, ErrorCode, Summary};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::results;
@@ -87,7 +87,9 @@ async fn stop_on_signals(controller: Controller) {
         if count > 0 {
             std::process::exit(130);
         }
-        output::note("stopping: the worker is asked to end; what was measured is kept (once more to end at once)");
+        output::note(
+            "stopping: the worker is asked to end; what was measured is kept (once more to end at once)",
+        );
         controller.stop();
     }
 }

@@ -10,7 +10,9 @@ mod cpu_time;
 mod error;
 
 use std::collections::BTreeMap;
-use std::fs::read_to_string;
+use std::fs::{File, read_to_string};
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use lem_measure::units::seconds;
@@ -18,7 +20,6 @@ use lem_measure::{Channel, DeviceInfo, DeviceKind, PowerSource, Provenance, Samp
 
 use crate::clock::{middle, now_ns};
 use crate::meter::{Depth, Meter, ReadError};
-use cpu_time::CpuTime;
 
 pub use error::OpenError;
 
@@ -27,6 +28,9 @@ pub const PROC_STAT: &str = "/proc/stat";
 
 /// Readings closer together than this are not turned into power: the kernel accounts in ticks of 10 ms.
 const POWER_SPAN_NS: i64 = 4_000_000;
+
+/// More than the first line of the account, which holds the sum of all CPUs: at most ten numbers of 20 digits.
+const FIRST_LINE: usize = 256;
 
 /// The figures of the model, in watts per logical CPU.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,6 +53,7 @@ impl Default for Model {
 #[derive(Debug)]
 pub struct EstimateMeter {
     path: PathBuf,
+    file: File,
     model: Model,
     /// Logical CPUs when the meter was opened.
     cpus: u32,
@@ -60,7 +65,7 @@ pub struct EstimateMeter {
 /// What was read so far.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct State {
-    last: Option<(i64, CpuTime)>,
+    last: Option<(i64, u64)>,
     energy_j: f64,
     busy_s: f64,
     told: Option<Told>,
@@ -76,18 +81,20 @@ struct Told {
 
 /// Opens the estimate on the account at `path`, which is [`PROC_STAT`] outside tests.
 pub fn open(path: &Path, model: Model) -> Result<EstimateMeter, OpenError> {
-    let text = read_to_string(path).map_err(|error| error.to_string());
-    let time = text.and_then(|text| cpu_time::parse(&text));
-    let time = time.map_err(|cause| OpenError::Unreadable { path: path.to_owned(), cause })?;
-    if time.busy_ticks == 0 {
+    let unreadable = |cause: String| OpenError::Unreadable { path: path.to_owned(), cause };
+    let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    let text = read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let cpus = cpu_time::count_cpus(&text).map_err(unreadable)?;
+    if cpu_time::busy_ticks(&text).map_err(unreadable)? == 0 {
         return Err(OpenError::NoCpuTime(path.to_owned()));
     }
     Ok(EstimateMeter {
         path: path.to_owned(),
+        file,
         model,
-        cpus: time.cpus,
+        cpus,
         ticks_per_second: rustix::param::clock_ticks_per_second().max(1),
-        devices: [describe(model, time.cpus)],
+        devices: [describe(model, cpus)],
         state: State::default(),
     })
 }
@@ -99,21 +106,26 @@ impl Meter for EstimateMeter {
 
     fn read(&mut self, _device: usize, depth: Depth) -> Result<Sample, ReadError> {
         let before_ns = now_ns();
-        let text = read_to_string(&self.path).map_err(|error| error.to_string());
+        let mut buffer = [0; FIRST_LINE];
+        let length = self.file.read_at(&mut buffer, 0);
         let t_ns = middle(before_ns, now_ns());
-        let time = text.and_then(|text| cpu_time::parse(&text));
-        let time = time.map_err(|cause| ReadError::Transient(format!("{}: {cause}", self.path.display())))?;
-        Ok(self.take(t_ns, time, depth))
+        let text = length.map(|length| String::from_utf8_lossy(&buffer[..length]).into_owned());
+        let busy_ticks = text.and_then(|text| {
+            cpu_time::busy_ticks(&text).map_err(|cause| std::io::Error::new(ErrorKind::InvalidData, cause))
+        });
+        let busy_ticks =
+            busy_ticks.map_err(|error| ReadError::Transient(format!("{}: {error}", self.path.display())))?;
+        Ok(self.take(t_ns, busy_ticks, depth))
     }
 }
 
 impl EstimateMeter {
     /// Books a reading. Apart from [`Meter::read`] so that it can be tested without waiting.
-    fn take(&mut self, t_ns: i64, time: CpuTime, depth: Depth) -> Sample {
+    fn take(&mut self, t_ns: i64, busy_ticks: u64, depth: Depth) -> Sample {
         let state = &mut self.state;
-        if let Some((last_ns, last)) = state.last.replace((t_ns, time)) {
+        if let Some((last_ns, last)) = state.last.replace((t_ns, busy_ticks)) {
             // The sum can go back by a little when a CPU is taken off line.
-            let busy_s = ticks_s(time.busy_ticks.saturating_sub(last.busy_ticks), self.ticks_per_second);
+            let busy_s = ticks_s(busy_ticks.saturating_sub(last), self.ticks_per_second);
             let idle_w = f64::from(self.cpus) * self.model.idle_w;
             state.energy_j +=
                 idle_w * seconds(t_ns - last_ns) + (self.model.busy_w - self.model.idle_w) * busy_s;
@@ -177,6 +189,7 @@ mod tests {
         let model = Model { idle_w: 1.0, busy_w: 5.0 };
         EstimateMeter {
             path: PROC_STAT.into(),
+            file: File::open("/dev/null").expect("never read"),
             model,
             cpus: 4,
             ticks_per_second: 100,
@@ -185,32 +198,28 @@ mod tests {
         }
     }
 
-    fn busy(ticks: u64) -> CpuTime {
-        CpuTime { busy_ticks: ticks, cpus: 4 }
-    }
-
     #[test]
     fn an_idle_machine_draws_its_idle_power_and_a_busy_one_its_full_power() {
         let mut meter = meter();
-        meter.take(0, busy(1000), Depth::Power);
-        let idle = meter.take(SECOND_NS, busy(1000), Depth::Power);
+        meter.take(0, 1000, Depth::Power);
+        let idle = meter.take(SECOND_NS, 1000, Depth::Power);
         assert_eq!((idle.get(Channel::Power), idle.get(Channel::Utilization)), (Some(4.0), Some(0.0)));
-        let full = meter.take(2 * SECOND_NS, busy(1400), Depth::Power);
+        let full = meter.take(2 * SECOND_NS, 1400, Depth::Power);
         assert_eq!((full.get(Channel::Power), full.get(Channel::Utilization)), (Some(20.0), Some(100.0)));
         assert_eq!(full.get(Channel::Energy), Some(24.0));
     }
 
     #[test]
     fn the_first_reading_has_no_power() {
-        let sample = meter().take(0, busy(1000), Depth::Full);
+        let sample = meter().take(0, 1000, Depth::Full);
         assert_eq!((sample.get(Channel::Power), sample.get(Channel::Energy)), (None, Some(0.0)));
     }
 
     #[test]
     fn cpu_time_that_goes_back_takes_no_energy_away() {
         let mut meter = meter();
-        meter.take(0, busy(1000), Depth::Power);
-        assert_eq!(meter.take(SECOND_NS, busy(900), Depth::Power).get(Channel::Energy), Some(4.0));
+        meter.take(0, 1000, Depth::Power);
+        assert_eq!(meter.take(SECOND_NS, 900, Depth::Power).get(Channel::Energy), Some(4.0));
     }
 
     #[test]
@@ -240,14 +249,14 @@ mod tests {
         fn energy_does_not_depend_on_how_often_it_is_read(steps in prop::collection::vec((1_i64..SECOND_NS, 0_u64..100), 2..40)) {
             let (mut often, mut once) = (meter(), meter());
             let (mut t_ns, mut ticks) = (0, 0);
-            often.take(0, busy(0), Depth::Power);
-            once.take(0, busy(0), Depth::Power);
+            often.take(0, 0, Depth::Power);
+            once.take(0, 0, Depth::Power);
             for (span_ns, work) in steps {
                 t_ns += span_ns;
                 ticks += work;
-                often.take(t_ns, busy(ticks), Depth::Power);
+                often.take(t_ns, ticks, Depth::Power);
             }
-            let once_j = once.take(t_ns, busy(ticks), Depth::Edge).get(Channel::Energy).expect("energy");
+            let once_j = once.take(t_ns, ticks, Depth::Edge).get(Channel::Energy).expect("energy");
             prop_assert!((often.state.energy_j - once_j).abs() < 1e-9 * once_j.max(1.0));
         }
     }

@@ -230,9 +230,9 @@ fn a_burst_ends_by_itself() {
         let _ = depths.send(depth);
         Ok(Sample::at(now_ns()).with(Channel::Energy, 1.0))
     });
-    let (sampler, _events) = start(vec![still], 20);
-    sampler.refine_for(50);
-    let depths: Vec<Depth> = read.iter().take(60).collect();
+    let (sampler, _events) = start(vec![still], 5);
+    sampler.refine_for(200);
+    let depths: Vec<Depth> = read.iter().take(180).collect();
     sampler.stop();
     let last_edge = depths.iter().rposition(|depth| *depth == Depth::Edge).expect("a burst");
     assert!(

@@ -5,20 +5,9 @@ use crate::event::{Request, WorkerErrorKind};
 
 /// A valid conversation of two requests, from which tests take away or to which they add.
 fn valid() -> Vec<EventLine> {
-    let begin = |phase| Event::Phase {
-        phase,
-        edge: PhaseEdge::Begin,
-    };
-    let end = |phase| Event::Phase {
-        phase,
-        edge: PhaseEdge::End,
-    };
-    let result = WorkerResult {
-        requests: 2,
-        input_tokens: 20,
-        output_tokens: 6,
-        ..WorkerResult::default()
-    };
+    let begin = |phase| Event::Phase { phase, edge: PhaseEdge::Begin };
+    let end = |phase| Event::Phase { phase, edge: PhaseEdge::End };
+    let result = WorkerResult { requests: 2, input_tokens: 20, output_tokens: 6, ..WorkerResult::default() };
     let events = [
         hello(PROTOCOL_VERSION),
         begin(Phase::Load),
@@ -34,10 +23,7 @@ fn valid() -> Vec<EventLine> {
     events
         .into_iter()
         .zip(1..)
-        .map(|(event, second)| EventLine {
-            t_ns: second * 1_000_000_000,
-            event,
-        })
+        .map(|(event, second)| EventLine { t_ns: second * 1_000_000_000, event })
         .collect()
 }
 
@@ -47,11 +33,7 @@ const REQUEST: usize = 4;
 const RESULT: usize = 9;
 
 fn hello(protocol: u32) -> Event {
-    Event::Hello {
-        protocol,
-        engine: "test".into(),
-        versions: serde_json::Map::new(),
-    }
+    Event::Hello { protocol, engine: "test".into(), versions: serde_json::Map::new() }
 }
 
 fn request(index: u32) -> Request {
@@ -89,9 +71,7 @@ fn with_request(change: impl FnOnce(&mut Request)) -> &'static str {
 
 fn with_result(change: impl FnOnce(&mut WorkerResult)) -> &'static str {
     broken_by(|lines| {
-        let Event::Result(result) = &mut lines[RESULT].event else {
-            unreachable!()
-        };
+        let Event::Result(result) = &mut lines[RESULT].event else { unreachable!() };
         change(result);
     })
 }
@@ -106,23 +86,14 @@ fn a_valid_conversation_has_the_window_of_its_measure_phase() {
 #[test]
 fn hello_is_first_once_and_of_this_version() {
     assert_eq!(broken_by(|lines| drop(lines.remove(0))), "no_hello");
-    assert_eq!(
-        broken_by(|lines| lines.insert(1, lines[0].clone())),
-        "second_hello"
-    );
-    assert_eq!(
-        broken_by(|lines| lines[0].event = hello(PROTOCOL_VERSION + 1)),
-        "wrong_protocol"
-    );
+    assert_eq!(broken_by(|lines| lines.insert(1, lines[0].clone())), "second_hello");
+    assert_eq!(broken_by(|lines| lines[0].event = hello(PROTOCOL_VERSION + 1)), "wrong_protocol");
 }
 
 #[test]
 fn times_never_decrease_and_are_never_negative() {
     assert_eq!(broken_by(|lines| lines[2].t_ns = lines[1].t_ns), "nothing");
-    assert_eq!(
-        broken_by(|lines| lines[2].t_ns = lines[1].t_ns - 1),
-        "time_went_back"
-    );
+    assert_eq!(broken_by(|lines| lines[2].t_ns = lines[1].t_ns - 1), "time_went_back");
     assert_eq!(broken_by(|lines| lines[0].t_ns = -1), "time_went_back");
 }
 
@@ -132,10 +103,8 @@ fn phases_do_not_nest_repeat_or_go_back() {
     assert_eq!(broken_by(|lines| drop(lines.remove(1))), "phase_not_open");
     assert_eq!(
         broken_by(|lines| {
-            let load = [lines[1].clone(), lines[2].clone()].map(|line| EventLine {
-                t_ns: 7_000_000_000,
-                ..line
-            });
+            let load =
+                [lines[1].clone(), lines[2].clone()].map(|line| EventLine { t_ns: 7_000_000_000, ..line });
             lines.splice(7..7, load);
         }),
         "phase_out_of_order"
@@ -158,13 +127,7 @@ fn progress_belongs_to_a_phase_and_does_not_pass_its_total() {
     let progress = |at: usize, done| {
         broken_by(|lines| {
             let event = Event::Progress { done, total: Some(2) };
-            lines.insert(
-                at,
-                EventLine {
-                    t_ns: lines[at].t_ns,
-                    event,
-                },
-            );
+            lines.insert(at, EventLine { t_ns: lines[at].t_ns, event });
         })
     };
     assert_eq!(progress(4, 2), "nothing");
@@ -175,13 +138,7 @@ fn progress_belongs_to_a_phase_and_does_not_pass_its_total() {
 #[test]
 fn requests_belong_to_the_measure_phase_and_come_once() {
     assert_eq!(
-        broken_by(|lines| lines.insert(
-            3,
-            EventLine {
-                t_ns: lines[2].t_ns,
-                event: lines[4].event.clone()
-            }
-        )),
+        broken_by(|lines| lines.insert(3, EventLine { t_ns: lines[2].t_ns, event: lines[4].event.clone() })),
         "request_outside_measure"
     );
     assert_eq!(with_request(|request| request.index = 1), "repeated_request");
@@ -190,38 +147,14 @@ fn requests_belong_to_the_measure_phase_and_come_once() {
 
 #[test]
 fn a_request_that_cannot_be_true_is_not_believed() {
-    assert_eq!(
-        with_request(|request| request.latency_ms = -1.0),
-        "impossible_latency"
-    );
-    assert_eq!(
-        with_request(|request| request.latency_ms = f64::INFINITY),
-        "impossible_latency"
-    );
-    assert_eq!(
-        with_request(|request| request.ttft_ms = Some(f64::NAN)),
-        "impossible_latency"
-    );
-    assert_eq!(
-        with_request(|request| request.itl_ms = Some(vec![1.0, -0.1])),
-        "impossible_latency"
-    );
-    assert_eq!(
-        with_request(|request| request.itl_ms = Some(vec![1.0])),
-        "gap_count"
-    );
-    assert_eq!(
-        with_request(|request| request.ttft_ms = Some(45.0)),
-        "first_token_after_end"
-    );
-    assert_eq!(
-        with_request(|request| request.latency_ms = 1_100.0),
-        "longer_than_window"
-    );
-    assert_eq!(
-        with_request(|request| request.input_tokens = MAX_TOKENS + 1),
-        "huge_request"
-    );
+    assert_eq!(with_request(|request| request.latency_ms = -1.0), "impossible_latency");
+    assert_eq!(with_request(|request| request.latency_ms = f64::INFINITY), "impossible_latency");
+    assert_eq!(with_request(|request| request.ttft_ms = Some(f64::NAN)), "impossible_latency");
+    assert_eq!(with_request(|request| request.itl_ms = Some(vec![1.0, -0.1])), "impossible_latency");
+    assert_eq!(with_request(|request| request.itl_ms = Some(vec![1.0])), "gap_count");
+    assert_eq!(with_request(|request| request.ttft_ms = Some(45.0)), "first_token_after_end");
+    assert_eq!(with_request(|request| request.latency_ms = 1_100.0), "longer_than_window");
+    assert_eq!(with_request(|request| request.input_tokens = MAX_TOKENS + 1), "huge_request");
 }
 
 #[test]
@@ -232,10 +165,7 @@ fn an_engine_that_cannot_tell_first_tokens_or_gaps_leaves_them_out() {
 
 #[test]
 fn the_result_follows_the_measurement_and_every_phase() {
-    assert_eq!(
-        broken_by(|lines| drop(lines.drain(3..7))),
-        "result_without_measure"
-    );
+    assert_eq!(broken_by(|lines| drop(lines.drain(3..7))), "result_without_measure");
     assert_eq!(broken_by(|lines| drop(lines.remove(8))), "result_inside_phase");
     assert_eq!(broken_by(|lines| drop(lines.drain(7..9))), "nothing");
 }
@@ -246,38 +176,19 @@ fn totals_are_the_sums_of_the_requests() {
     assert_eq!(with_result(|result| result.output_tokens -= 1), "totals_differ");
     assert_eq!(with_result(|result| result.requests = 1), "requests_missing");
     assert_eq!(with_result(|result| result.requests = 0), "nothing_measured");
-    assert_eq!(
-        with_result(|result| result.output_tokens = u64::MAX),
-        "huge_total"
-    );
+    assert_eq!(with_result(|result| result.output_tokens = u64::MAX), "huge_total");
     assert_eq!(broken_by(|lines| drop(lines.remove(REQUEST))), "totals_differ");
     let without_requests = broken_by(|lines| drop(lines.drain(REQUEST..REQUEST + 2)));
-    assert_eq!(
-        without_requests, "nothing",
-        "a worker that reports no requests is believed on its totals"
-    );
+    assert_eq!(without_requests, "nothing", "a worker that reports no requests is believed on its totals");
 }
 
 #[test]
 fn nothing_follows_a_result_or_an_error() {
-    let error = Event::Error {
-        kind: WorkerErrorKind::Engine,
-        message: "x".into(),
-        peak_memory_bytes: None,
-    };
-    assert_eq!(
-        broken_by(|lines| lines.push(lines[RESULT].clone())),
-        "after_the_end"
-    );
+    let error = Event::Error { kind: WorkerErrorKind::Engine, message: "x".into(), peak_memory_bytes: None };
+    assert_eq!(broken_by(|lines| lines.push(lines[RESULT].clone())), "after_the_end");
     assert_eq!(broken_by(|lines| lines[RESULT].event = error.clone()), "nothing");
     assert_eq!(
-        broken_by(|lines| lines.insert(
-            4,
-            EventLine {
-                t_ns: lines[3].t_ns,
-                event: error
-            }
-        )),
+        broken_by(|lines| lines.insert(4, EventLine { t_ns: lines[3].t_ns, event: error })),
         "after_the_end"
     );
 }
@@ -292,22 +203,11 @@ fn output_that_ends_early_is_a_violation() {
 fn a_violation_leaves_the_conversation_as_it_was() {
     let mut conversation = Conversation::new();
     let lines = valid();
-    lines[..4]
-        .iter()
-        .try_for_each(|line| conversation.accept(line))
-        .unwrap();
-    let lie = EventLine {
-        t_ns: 5_000_000_000,
-        event: Event::Request(Request {
-            latency_ms: -1.0,
-            ..request(0)
-        }),
-    };
+    lines[..4].iter().try_for_each(|line| conversation.accept(line)).unwrap();
+    let lie =
+        EventLine { t_ns: 5_000_000_000, event: Event::Request(Request { latency_ms: -1.0, ..request(0) }) };
     assert!(conversation.accept(&lie).is_err());
-    lines[4..]
-        .iter()
-        .try_for_each(|line| conversation.accept(line))
-        .unwrap();
+    lines[4..].iter().try_for_each(|line| conversation.accept(line)).unwrap();
     conversation.finish().unwrap();
 }
 
@@ -316,71 +216,23 @@ fn every_violation_is_a_sentence() {
     let violations = [
         Violation::NoHello { event: "phase" },
         Violation::WrongProtocol { protocol: 7 },
-        Violation::TimeWentBack {
-            event: "request",
-            t_ns: 4,
-            last_t_ns: 5,
-        },
-        Violation::NestedPhase {
-            phase: "measure",
-            open: "warmup",
-        },
-        Violation::PhaseOutOfOrder {
-            phase: "load",
-            last: "measure",
-        },
-        Violation::PhaseNotOpen {
-            phase: "load",
-            open: "none",
-        },
+        Violation::TimeWentBack { event: "request", t_ns: 4, last_t_ns: 5 },
+        Violation::NestedPhase { phase: "measure", open: "warmup" },
+        Violation::PhaseOutOfOrder { phase: "load", last: "measure" },
+        Violation::PhaseNotOpen { phase: "load", open: "none" },
         Violation::EmptyWindow { t_ns: 5 },
-        Violation::RequestOutsideMeasure {
-            index: 3,
-            open: "warmup",
-        },
+        Violation::RequestOutsideMeasure { index: 3, open: "warmup" },
         Violation::IndexBeyondWorkload { index: 8, limit: 8 },
-        Violation::HugeRequest {
-            index: 0,
-            field: "input_tokens",
-            tokens: u32::MAX,
-        },
-        Violation::ImpossibleLatency {
-            index: 0,
-            field: "latency_ms",
-            value_ms: -4.5,
-        },
-        Violation::GapCount {
-            index: 0,
-            gaps: 4,
-            output_tokens: 4,
-        },
-        Violation::FirstTokenAfterEnd {
-            index: 0,
-            ttft_ms: 9.0,
-            latency_ms: 5.0,
-        },
-        Violation::LongerThanWindow {
-            index: 0,
-            latency_ms: 900.0,
-            elapsed_ms: 40.5,
-        },
+        Violation::HugeRequest { index: 0, field: "input_tokens", tokens: u32::MAX },
+        Violation::ImpossibleLatency { index: 0, field: "latency_ms", value_ms: -4.5 },
+        Violation::GapCount { index: 0, gaps: 4, output_tokens: 4 },
+        Violation::FirstTokenAfterEnd { index: 0, ttft_ms: 9.0, latency_ms: 5.0 },
+        Violation::LongerThanWindow { index: 0, latency_ms: 900.0, elapsed_ms: 40.5 },
         Violation::ResultInsidePhase { open: "measure" },
-        Violation::RequestsMissing {
-            requests: 3,
-            expected: 8,
-        },
-        Violation::TotalsDiffer {
-            field: "output_tokens",
-            total: 90,
-            sum: 80,
-        },
-        Violation::AfterTheEnd {
-            event: "warning",
-            last: "result",
-        },
-        Violation::EndedWithoutResult {
-            open: Some("measure"),
-        },
+        Violation::RequestsMissing { requests: 3, expected: 8 },
+        Violation::TotalsDiffer { field: "output_tokens", total: 90, sum: 80 },
+        Violation::AfterTheEnd { event: "warning", last: "result" },
+        Violation::EndedWithoutResult { open: Some("measure") },
         Violation::EndedWithoutResult { open: None },
     ];
     let sentences: Vec<String> = violations.iter().map(ToString::to_string).collect();

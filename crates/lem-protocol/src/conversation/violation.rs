@@ -10,10 +10,7 @@ use crate::PROTOCOL_VERSION;
 /// Counts that are negative or not whole never get here: they are not events, see
 /// [`FramingError::InvalidEvent`](crate::framing::FramingError::InvalidEvent).
 #[derive(Debug, Clone, PartialEq, Error)]
-#[expect(
-    missing_docs,
-    reason = "each field is named and explained by the sentence of its variant"
-)]
+#[expect(missing_docs, reason = "each field is named and explained by the sentence of its variant")]
 pub enum Violation {
     /// Something came before `hello`.
     #[error("the worker sent {event} before hello; hello comes first")]
@@ -30,11 +27,7 @@ pub enum Violation {
     #[error(
         "the worker's time went back: {event} at {t_ns} ns after an event at {last_t_ns} ns; t_ns is CLOCK_MONOTONIC"
     )]
-    TimeWentBack {
-        event: &'static str,
-        t_ns: i64,
-        last_t_ns: i64,
-    },
+    TimeWentBack { event: &'static str, t_ns: i64, last_t_ns: i64 },
     /// A phase began inside another.
     #[error("the worker began {phase} before {open} had ended")]
     NestedPhase { phase: &'static str, open: &'static str },
@@ -68,43 +61,23 @@ pub enum Violation {
     RepeatedRequest { index: u32 },
     /// A token count that no model reaches.
     #[error("request {index} claims {tokens} {field}; more than {MAX_TOKENS} cannot be true")]
-    HugeRequest {
-        index: u32,
-        field: &'static str,
-        tokens: u32,
-    },
+    HugeRequest { index: u32, field: &'static str, tokens: u32 },
     /// A latency that is negative or not finite.
     #[error("request {index} claims {field} of {value_ms} ms; a latency is finite and not negative")]
-    ImpossibleLatency {
-        index: u32,
-        field: &'static str,
-        value_ms: f64,
-    },
+    ImpossibleLatency { index: u32, field: &'static str, value_ms: f64 },
     /// The number of gaps does not fit the number of tokens.
     #[error(
         "request {index} has {gaps} inter-token gaps for {output_tokens} output tokens; it must have one fewer than tokens"
     )]
-    GapCount {
-        index: u32,
-        gaps: usize,
-        output_tokens: u32,
-    },
+    GapCount { index: u32, gaps: usize, output_tokens: u32 },
     /// The first token came after the last.
     #[error("request {index} claims its first token after {ttft_ms} ms and its end after {latency_ms} ms")]
-    FirstTokenAfterEnd {
-        index: u32,
-        ttft_ms: f64,
-        latency_ms: f64,
-    },
+    FirstTokenAfterEnd { index: u32, ttft_ms: f64, latency_ms: f64 },
     /// The request took longer than there was time.
     #[error(
         "request {index} claims {latency_ms} ms, but the measure phase began only {elapsed_ms} ms before it was reported"
     )]
-    LongerThanWindow {
-        index: u32,
-        latency_ms: f64,
-        elapsed_ms: f64,
-    },
+    LongerThanWindow { index: u32, latency_ms: f64, elapsed_ms: f64 },
     /// The result came while a phase was open.
     #[error("the worker sent its result before {open} had ended")]
     ResultInsidePhase { open: &'static str },
@@ -119,18 +92,10 @@ pub enum Violation {
     RequestsMissing { requests: u32, expected: u32 },
     /// A total that cannot be true.
     #[error("the worker's result claims {tokens} {field} for {requests} requests; this cannot be true")]
-    HugeTotal {
-        field: &'static str,
-        tokens: u64,
-        requests: u32,
-    },
+    HugeTotal { field: &'static str, tokens: u64, requests: u32 },
     /// The totals are not the sums of the requests.
     #[error("the worker's result says {total} {field}, but its requests add up to {sum}")]
-    TotalsDiffer {
-        field: &'static str,
-        total: u64,
-        sum: u64,
-    },
+    TotalsDiffer { field: &'static str, total: u64, sum: u64 },
     /// Something came after the last event.
     #[error("the worker sent {event} after {last}; {last} is the last event")]
     AfterTheEnd { event: &'static str, last: &'static str },

@@ -47,10 +47,7 @@ mod tests {
         let shown = excerpt("é".repeat(5000).as_bytes());
         assert_eq!(shown.chars().count(), EXCERPT_CHARS);
         assert!(shown.ends_with('…'));
-        assert_eq!(
-            excerpt("é".repeat(EXCERPT_CHARS).as_bytes()),
-            "é".repeat(EXCERPT_CHARS)
-        );
+        assert_eq!(excerpt("é".repeat(EXCERPT_CHARS).as_bytes()), "é".repeat(EXCERPT_CHARS));
     }
 
     proptest! {

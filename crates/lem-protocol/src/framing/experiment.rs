@@ -32,10 +32,7 @@ pub enum ExperimentError {
 
 impl ExperimentError {
     fn invalid(reason: &serde_json::Error, line: &[u8]) -> Self {
-        Self::Invalid {
-            reason: excerpt(reason.to_string().as_bytes()),
-            excerpt: excerpt(line),
-        }
+        Self::Invalid { reason: excerpt(reason.to_string().as_bytes()), excerpt: excerpt(line) }
     }
 }
 

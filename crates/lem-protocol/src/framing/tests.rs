@@ -15,10 +15,7 @@ use crate::experiment::{Convergence, Decoding, Experiment, PromptSource, Warmup,
 const WARNING: &str = r#"{"t_ns":5,"event":"warning","message":"hot"}"#;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
 /// Everything that reading `bytes` to their end gives.
@@ -56,11 +53,7 @@ fn experiment() -> Experiment {
         warmup: Warmup {
             prompts: 2,
             timeout_s: 30.0,
-            convergence: Some(Convergence {
-                cv_threshold: 0.05,
-                window: 3,
-                max_prompts: 9,
-            }),
+            convergence: Some(Convergence { cv_threshold: 0.05, window: 3, max_prompts: 9 }),
         },
         decoding: Decoding::default(),
         batch_size: 1,
@@ -76,11 +69,7 @@ fn events_are_read_line_by_line_and_blank_lines_are_passed_over() {
     let bytes = format!("\n{WARNING}\r\n  \n{WARNING}");
     let results = read_all(bytes.as_bytes());
     assert_eq!(results.len(), 2, "a last line without a newline counts");
-    assert!(
-        results
-            .iter()
-            .all(|result| matches!(result, Ok(EventLine { t_ns: 5, .. })))
-    );
+    assert!(results.iter().all(|result| matches!(result, Ok(EventLine { t_ns: 5, .. }))));
 }
 
 #[test]
@@ -95,11 +84,8 @@ fn each_bad_line_has_its_error_with_its_number_and_an_excerpt() {
         b"{\"event\": \"warning\", \"message\": \"late\"}",
         b"{\"t_ns\": 1, \"event\": \"progress\", \"done\": -3}",
     ];
-    let messages: Vec<String> = lines
-        .iter()
-        .map(|line| only_error(line))
-        .map(|error| format!("{}: {error}", error.code()))
-        .collect();
+    let messages: Vec<String> =
+        lines.iter().map(|line| only_error(line)).map(|error| format!("{}: {error}", error.code())).collect();
     insta::assert_snapshot!(messages.join("\n"));
 }
 
@@ -180,29 +166,16 @@ fn a_cancelled_read_loses_nothing() {
 fn an_experiment_arrives_as_it_was_sent() {
     let mut sent = Vec::new();
     block_on(write_experiment(&mut sent, &experiment())).unwrap();
-    assert_eq!(
-        sent.split(|&byte| byte == b'\n').count(),
-        2,
-        "one line, and nothing after its newline"
-    );
+    assert_eq!(sent.split(|&byte| byte == b'\n').count(), 2, "one line, and nothing after its newline");
     let received = read_experiment(&mut Cursor::new(sent)).unwrap();
     assert_eq!(received, experiment());
 }
 
 #[test]
 fn an_experiment_that_json_cannot_carry_is_not_sent() {
-    let unsendable = Experiment {
-        idle_s: f64::NAN,
-        ..experiment()
-    };
-    assert!(matches!(
-        experiment_line(&unsendable),
-        Err(ExperimentError::Invalid { .. })
-    ));
-    let long = Experiment {
-        model: "m".repeat(MAX_LINE_BYTES),
-        ..experiment()
-    };
+    let unsendable = Experiment { idle_s: f64::NAN, ..experiment() };
+    assert!(matches!(experiment_line(&unsendable), Err(ExperimentError::Invalid { .. })));
+    let long = Experiment { model: "m".repeat(MAX_LINE_BYTES), ..experiment() };
     assert!(matches!(experiment_line(&long), Err(ExperimentError::TooLong)));
 }
 
@@ -220,9 +193,7 @@ fn a_worker_without_a_readable_experiment_is_told_why() {
 #[test]
 fn an_event_longer_than_the_limit_is_not_written() {
     let mut written = Vec::new();
-    let event = Event::Warning {
-        message: "x".repeat(MAX_LINE_BYTES),
-    };
+    let event = Event::Warning { message: "x".repeat(MAX_LINE_BYTES) };
     let error = EventWriter::new(&mut written).write(1, event).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     assert!(written.is_empty(), "not a byte of it");
@@ -239,61 +210,34 @@ fn any_request() -> impl Strategy<Value = Event> {
     let ttft = prop::option::of(milliseconds());
     (any::<(u32, u32, u32)>(), ttft, milliseconds(), gaps).prop_map(
         |((index, input_tokens, output_tokens), ttft_ms, latency_ms, itl_ms)| {
-            Event::Request(Request {
-                index,
-                input_tokens,
-                output_tokens,
-                ttft_ms,
-                latency_ms,
-                itl_ms,
-            })
+            Event::Request(Request { index, input_tokens, output_tokens, ttft_ms, latency_ms, itl_ms })
         },
     )
 }
 
 fn any_result() -> impl Strategy<Value = Event> {
-    let model = (
-        any::<Option<u64>>(),
-        any::<Option<u32>>(),
-        any::<Option<String>>(),
+    let model = (any::<Option<u64>>(), any::<Option<u32>>(), any::<Option<String>>()).prop_map(
+        |(parameters, layers, dtype)| ModelFacts { parameters, layers, dtype, ..ModelFacts::default() },
+    );
+    (any::<(u32, u64, u64)>(), any::<Option<u64>>(), any::<Option<bool>>(), any::<String>(), model).prop_map(
+        |((requests, input_tokens, output_tokens), peak_memory_bytes, warmup_converged, name, model)| {
+            let effective_parameters = [(name, json!(1))].into_iter().collect();
+            Event::Result(WorkerResult {
+                requests,
+                input_tokens,
+                output_tokens,
+                effective_parameters,
+                model,
+                peak_memory_bytes,
+                warmup_converged,
+            })
+        },
     )
-        .prop_map(|(parameters, layers, dtype)| ModelFacts {
-            parameters,
-            layers,
-            dtype,
-            ..ModelFacts::default()
-        });
-    (
-        any::<(u32, u64, u64)>(),
-        any::<Option<u64>>(),
-        any::<Option<bool>>(),
-        any::<String>(),
-        model,
-    )
-        .prop_map(
-            |((requests, input_tokens, output_tokens), peak_memory_bytes, warmup_converged, name, model)| {
-                let effective_parameters = [(name, json!(1))].into_iter().collect();
-                Event::Result(WorkerResult {
-                    requests,
-                    input_tokens,
-                    output_tokens,
-                    effective_parameters,
-                    model,
-                    peak_memory_bytes,
-                    warmup_converged,
-                })
-            },
-        )
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
-    let phase = prop::sample::select(vec![
-        Phase::Load,
-        Phase::Idle,
-        Phase::Warmup,
-        Phase::Measure,
-        Phase::Unload,
-    ]);
+    let phase =
+        prop::sample::select(vec![Phase::Load, Phase::Idle, Phase::Warmup, Phase::Measure, Phase::Unload]);
     let edge = prop::sample::select(vec![PhaseEdge::Begin, PhaseEdge::End]);
     let kind = prop::sample::select(vec![
         WorkerErrorKind::OutOfMemory,
@@ -304,11 +248,7 @@ fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         any::<(u32, String)>().prop_map(|(protocol, engine)| {
             let versions = [("candle".to_owned(), json!(engine))].into_iter().collect();
-            Event::Hello {
-                protocol,
-                engine,
-                versions,
-            }
+            Event::Hello { protocol, engine, versions }
         }),
         (phase, edge).prop_map(|(phase, edge)| Event::Phase { phase, edge }),
         any::<(u32, Option<u32>)>().prop_map(|(done, total)| Event::Progress { done, total }),
@@ -316,11 +256,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         any::<String>().prop_map(|message| Event::Warning { message }),
         any_result(),
         (kind, any::<String>(), any::<Option<u64>>()).prop_map(|(kind, message, peak_memory_bytes)| {
-            Event::Error {
-                kind,
-                message,
-                peak_memory_bytes,
-            }
+            Event::Error { kind, message, peak_memory_bytes }
         }),
     ]
 }

@@ -115,12 +115,7 @@ impl<'a> Edit<'a> {
                 reason: "the file cannot be outlined",
             });
         };
-        Ok(Self {
-            text,
-            field,
-            outline,
-            line_end,
-        })
+        Ok(Self { text, field, outline, line_end })
     }
 
     /// The change that gives the field this value.
@@ -153,10 +148,9 @@ impl<'a> Edit<'a> {
         let Piece { form, span, .. } = &entry.value;
         match form {
             Form::Empty => Ok(self.after_colon(entry, &written(value, Form::Plain))),
-            Form::Plain | Form::SingleQuoted | Form::DoubleQuoted | Form::Alias => Ok(Splice {
-                at: span.clone(),
-                text: written(value, *form),
-            }),
+            Form::Plain | Form::SingleQuoted | Form::DoubleQuoted | Form::Alias => {
+                Ok(Splice { at: span.clone(), text: written(value, *form) })
+            }
             Form::Block => Err(self.refused(entry, "its value is a block of text after `|` or `>`")),
             Form::FlowMapping | Form::BlockMapping => Err(self.refused(entry, "it holds a mapping")),
             Form::Sequence => Err(self.refused(entry, "it holds a list")),
@@ -178,10 +172,7 @@ impl<'a> Edit<'a> {
             _ => return Err(self.refused(header, "its section does not hold a mapping")),
         };
         let at = line_end_after(self.text, header.key_span.end);
-        Ok(Splice {
-            at: at..at,
-            text: format!("{}{indent}{line}", self.line_end),
-        })
+        Ok(Splice { at: at..at, text: format!("{}{indent}{line}", self.line_end) })
     }
 
     /// Lines for the end of the document, or an entry for the braces that are the document.
@@ -193,11 +184,7 @@ impl<'a> Edit<'a> {
             _ => {
                 let line = line_of(self.text, root.span.start);
                 let reason = "the file does not hold a mapping";
-                return Err(EditError::Refused {
-                    path: self.field.path,
-                    line,
-                    reason,
-                });
+                return Err(EditError::Refused { path: self.field.path, line, reason });
             }
         }
         let end = self.outline.end;
@@ -217,19 +204,11 @@ impl<'a> Edit<'a> {
         let (section, key) = self.field.section_and_key();
         let root = &self.outline.root;
         let header = find(root, section);
-        let holder = if section.is_empty() {
-            Some(root)
-        } else {
-            header.map(|header| &header.value)
-        };
+        let holder = if section.is_empty() { Some(root) } else { header.map(|header| &header.value) };
         let Some((holder, entry)) = holder.and_then(|holder| Some((holder, find(holder, key)?))) else {
             let line = header.map_or(1, |header| line_of(self.text, header.key_span.start));
             let reason = "it is brought by an alias or a `<<`";
-            return Err(EditError::Refused {
-                path: self.field.path,
-                line,
-                reason,
-            });
+            return Err(EditError::Refused { path: self.field.path, line, reason });
         };
         let value_end = entry.value.span.end.max(entry.key_span.end);
         let start = line_start(self.text, entry.key_span.start);
@@ -250,20 +229,14 @@ impl<'a> Edit<'a> {
         } else {
             start..after
         };
-        Ok(Splice {
-            at,
-            text: String::new(),
-        })
+        Ok(Splice { at, text: String::new() })
     }
 
     /// Makes the change, and proves that the field now has the value and that nothing else is different.
     fn apply(&self, old: &Node, splice: Splice, value: Option<&Value>) -> Result<String, EditError> {
         let Splice { at, text: inserted } = splice;
-        let refused = |reason| EditError::Refused {
-            path: self.field.path,
-            line: line_of(self.text, at.start),
-            reason,
-        };
+        let refused =
+            |reason| EditError::Refused { path: self.field.path, line: line_of(self.text, at.start), reason };
         let result = format!("{}{inserted}{}", &self.text[..at.start], &self.text[at.end..]);
         let Ok(new) = yaml::parse(&result) else {
             return Err(refused("the result would not be valid YAML"));
@@ -284,11 +257,7 @@ impl<'a> Edit<'a> {
     }
 
     fn refused(&self, entry: &PieceEntry, reason: &'static str) -> EditError {
-        EditError::Refused {
-            path: self.field.path,
-            line: line_of(self.text, entry.key_span.start),
-            reason,
-        }
+        EditError::Refused { path: self.field.path, line: line_of(self.text, entry.key_span.start), reason }
     }
 
     /// A value for a key that has none.
@@ -312,19 +281,14 @@ impl<'a> Edit<'a> {
     }
 
     fn root_indent(&self) -> &'a str {
-        if self.outline.root.form == Form::BlockMapping {
-            self.indent_of(&self.outline.root)
-        } else {
-            ""
-        }
+        if self.outline.root.form == Form::BlockMapping { self.indent_of(&self.outline.root) } else { "" }
     }
 
     /// The step from a section's header to its keys that the file uses; two spaces if it has none.
     fn indent_step(&self) -> &'a str {
         let sections = self.outline.root.entries.iter().map(|entry| &entry.value);
-        let mut indents = sections
-            .filter(|value| value.form == Form::BlockMapping)
-            .map(|value| self.indent_of(value));
+        let mut indents =
+            sections.filter(|value| value.form == Form::BlockMapping).map(|value| self.indent_of(value));
         indents
             .find_map(|indent| indent.strip_prefix(self.root_indent()))
             .filter(|step| !step.is_empty())

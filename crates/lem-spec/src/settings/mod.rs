@@ -108,9 +108,7 @@ impl Verbosity {
 
     /// The level of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Quiet, Self::Normal, Self::Verbose]
-            .into_iter()
-            .find(|level| level.name() == name)
+        [Self::Quiet, Self::Normal, Self::Verbose].into_iter().find(|level| level.name() == name)
     }
 
     /// Its word in the settings file.
@@ -129,9 +127,7 @@ impl ContainerStrategy {
 
     /// The strategy of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Ephemeral, Self::Persistent]
-            .into_iter()
-            .find(|strategy| strategy.name() == name)
+        [Self::Ephemeral, Self::Persistent].into_iter().find(|strategy| strategy.name() == name)
     }
 
     /// Its word in the settings file.
@@ -208,11 +204,7 @@ impl Settings {
             "docker.warmup_delay" => self.docker.warmup_delay = Resolved::new(value.seconds()?, source),
             "docker.auto_teardown" => self.docker.auto_teardown = Resolved::new(value.flag()?, source),
             "notifications.webhook_url" => {
-                let url = if *value == Value::Null {
-                    None
-                } else {
-                    Some(value.text()?.to_owned())
-                };
+                let url = if *value == Value::Null { None } else { Some(value.text()?.to_owned()) };
                 self.notifications.webhook_url = Resolved::new(url, source);
             }
             "notifications.on_complete" => {

@@ -58,17 +58,9 @@ pub(super) fn outline(text: &str) -> Option<Outline> {
     let shift = text.len() - content.len();
     let mut offsets: Vec<usize> = content.char_indices().map(|(offset, _)| offset + shift).collect();
     offsets.push(text.len());
-    let mut reader = Reader {
-        text,
-        offsets,
-        parser: Parser::new_from_str(content),
-    };
+    let mut reader = Reader { text, offsets, parser: Parser::new_from_str(content) };
     let mut outline = Outline {
-        root: Piece {
-            form: Form::Empty,
-            span: shift..shift,
-            entries: Vec::new(),
-        },
+        root: Piece { form: Form::Empty, span: shift..shift, entries: Vec::new() },
         end: text.len(),
     };
     loop {
@@ -117,14 +109,7 @@ impl<'a> Reader<'a> {
                 self.entries(&mut entries)?;
                 let start = skip_properties(self.text, span.start);
                 let flow = self.text[start..].starts_with('{');
-                (
-                    if flow {
-                        Form::FlowMapping
-                    } else {
-                        Form::BlockMapping
-                    },
-                    start..start,
-                )
+                (if flow { Form::FlowMapping } else { Form::BlockMapping }, start..start)
             }
             _ => return None,
         };
@@ -142,11 +127,7 @@ impl<'a> Reader<'a> {
             let (value_event, value_span) = self.next()?;
             let value = self.piece(&value_event, value_span)?;
             if let Event::Scalar(text, ..) = event {
-                entries.push(PieceEntry {
-                    key: text.into_owned(),
-                    key_span: key.span,
-                    value,
-                });
+                entries.push(PieceEntry { key: text.into_owned(), key_span: key.span, value });
             }
         }
     }

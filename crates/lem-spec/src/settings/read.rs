@@ -69,10 +69,7 @@ fn bad_value(field: &Field, node: &Node) -> Diagnostic {
         Kind::Url => Diagnostic::warning("invalid_value", message),
         _ => Diagnostic::error("invalid_value", message),
     };
-    let finding = Diagnostic {
-        at: Some(node.at),
-        ..finding.about(field.path)
-    };
+    let finding = Diagnostic { at: Some(node.at), ..finding.about(field.path) };
     match hint(field, node) {
         Some(hint) => finding.with_hint(hint),
         None => finding,
@@ -100,15 +97,9 @@ fn unknown_key(entry: &Entry, section: &str, path: &str) -> Diagnostic {
             None => format!("the keys known here are {}", known.join(", ")),
         },
     };
-    let finding = Diagnostic::note(
-        "unknown_key",
-        format!("{path} is not a setting; it is kept and has no effect"),
-    );
-    Diagnostic {
-        at: Some(entry.key_at),
-        ..finding.about(path)
-    }
-    .with_hint(hint)
+    let finding =
+        Diagnostic::note("unknown_key", format!("{path} is not a setting; it is kept and has no effect"));
+    Diagnostic { at: Some(entry.key_at), ..finding.about(path) }.with_hint(hint)
 }
 
 fn not_a_mapping(node: &Node, section: &str) -> Diagnostic {
@@ -117,10 +108,7 @@ fn not_a_mapping(node: &Node, section: &str) -> Diagnostic {
         "{what} holds {}, where a mapping of keys to values is expected; its defaults are in force",
         shown(node)
     );
-    Diagnostic {
-        at: Some(node.at),
-        ..Diagnostic::error("not_a_mapping", message).about(section)
-    }
+    Diagnostic { at: Some(node.at), ..Diagnostic::error("not_a_mapping", message).about(section) }
 }
 
 /// The keys of a section, or of the file itself for the empty name; each once.
@@ -142,10 +130,7 @@ fn known_keys(section: &str) -> Vec<&'static str> {
 
 /// The path of the one field with this very key in another section.
 fn elsewhere(key: &str) -> Option<&'static str> {
-    fields()
-        .iter()
-        .find(|field| field.section_and_key().1 == key)
-        .map(|field| field.path)
+    fields().iter().find(|field| field.section_and_key().1 == key).map(|field| field.path)
 }
 
 fn is_section(key: &str) -> bool {
@@ -153,11 +138,7 @@ fn is_section(key: &str) -> bool {
 }
 
 fn join(section: &str, key: &str) -> String {
-    if section.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{section}.{key}")
-    }
+    if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
 }
 
 /// A value as a message repeats it.

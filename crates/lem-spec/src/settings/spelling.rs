@@ -22,9 +22,7 @@ fn single_quoted(text: &str) -> String {
 fn is_plain_text(text: &str) -> bool {
     let starts_well = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
         || (text.starts_with("./") || text.starts_with("../"));
-    let continues_well = text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte));
+    let continues_well = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte));
     let is_text = yaml::parse(text).is_ok_and(|node| node.as_str() == Some(text) && node.as_bool().is_none());
     starts_well && continues_well && !text.ends_with(':') && is_text
 }

@@ -23,27 +23,15 @@ pub enum Value {
 
 impl Value {
     pub(super) fn text(&self) -> Option<&str> {
-        if let Self::Text(text) = self {
-            Some(text)
-        } else {
-            None
-        }
+        if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     pub(super) fn seconds(&self) -> Option<f64> {
-        if let Self::Seconds(seconds) = self {
-            Some(*seconds)
-        } else {
-            None
-        }
+        if let Self::Seconds(seconds) = self { Some(*seconds) } else { None }
     }
 
     pub(super) fn flag(&self) -> Option<bool> {
-        if let Self::Flag(flag) = self {
-            Some(*flag)
-        } else {
-            None
-        }
+        if let Self::Flag(flag) = self { Some(*flag) } else { None }
     }
 }
 
@@ -69,10 +57,7 @@ pub(super) fn accept(field: &Field, node: &Node) -> Option<Value> {
             .map(|value| Value::Seconds(value + 0.0)),
         Kind::Flag => node.as_bool().map(Value::Flag),
         Kind::Backend => node.as_str().filter(|name| is_service_name(name)).map(text),
-        Kind::Folder => node
-            .as_str()
-            .filter(|path| !path.trim().is_empty() && is_one_line(path))
-            .map(text),
+        Kind::Folder => node.as_str().filter(|path| !path.trim().is_empty() && is_one_line(path)).map(text),
         Kind::Url if node.is_null() => Some(Value::Null),
         Kind::Url => node.as_str().filter(|url| is_web_url(url)).map(text),
     }
@@ -85,13 +70,7 @@ pub(super) fn accept_word(field: &Field, word: &str) -> Option<Value> {
         Kind::Url if word == "null" => NodeValue::Null,
         _ => NodeValue::String(word.to_owned()),
     };
-    accept(
-        field,
-        &Node {
-            value,
-            at: Position { line: 1, column: 1 },
-        },
-    )
+    accept(field, &Node { value, at: Position { line: 1, column: 1 } })
 }
 
 fn text(value: &str) -> Value {
@@ -100,17 +79,12 @@ fn text(value: &str) -> Value {
 
 /// A character that would break a line of the file, or a terminal.
 fn is_one_line(value: &str) -> bool {
-    !value
-        .chars()
-        .any(|character| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}'))
+    !value.chars().any(|character| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}'))
 }
 
 /// The names that the compose specification allows for services: `^[a-zA-Z0-9._-]+$`.
 fn is_service_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 /// Whether this is an absolute http(s) URL with a host, after RFC 3986 sections 3.1 and 3.2. Stricter than browsers,

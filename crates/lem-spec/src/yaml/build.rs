@@ -22,18 +22,11 @@ const NODE_BYTES: usize = size_of::<Entry>();
 pub fn parse(source: &str) -> Result<Node, SyntaxError> {
     let text = source.strip_prefix('\u{feff}').unwrap_or(source);
     check_text(text)?;
-    let mut builder = Builder {
-        parser: Parser::new_from_str(text),
-        anchors: HashMap::new(),
-        copied: 0,
-    };
+    let mut builder = Builder { parser: Parser::new_from_str(text), anchors: HashMap::new(), copied: 0 };
     let root = match builder.next_document()? {
         Some(()) => builder.root()?,
         None => {
-            return Ok(Node {
-                value: NodeValue::Null,
-                at: Position { line: 1, column: 1 },
-            });
+            return Ok(Node { value: NodeValue::Null, at: Position { line: 1, column: 1 } });
         }
     };
     Ok(root)
@@ -43,10 +36,7 @@ pub fn parse(source: &str) -> Result<Node, SyntaxError> {
 fn check_text(text: &str) -> Result<(), SyntaxError> {
     let start = Position { line: 1, column: 1 };
     if text.len() > MAX_SOURCE_BYTES {
-        return Err(error(
-            start,
-            format!("the file is larger than {} MiB", MAX_SOURCE_BYTES >> 20),
-        ));
+        return Err(error(start, format!("the file is larger than {} MiB", MAX_SOURCE_BYTES >> 20)));
     }
     let mut at = start;
     for character in text.chars() {
@@ -58,10 +48,7 @@ fn check_text(text: &str) -> Result<(), SyntaxError> {
             ));
         }
         if character == '\n' {
-            at = Position {
-                line: at.line + 1,
-                column: 1,
-            };
+            at = Position { line: at.line + 1, column: 1 };
         } else {
             at.column += 1;
         }
@@ -111,10 +98,7 @@ impl<'a> Builder<'a> {
             match self.next()? {
                 (Event::StreamEnd, _) => return Ok(node),
                 (Event::DocumentStart(_), at) => {
-                    return Err(error(
-                        at,
-                        "a second document starts here; write one document per file",
-                    ));
+                    return Err(error(at, "a second document starts here; write one document per file"));
                 }
                 _ => {}
             }
@@ -193,24 +177,14 @@ impl<'a> Builder<'a> {
                 }
                 Ok(text.into_owned())
             }
-            _ => Err(error(
-                at,
-                "a key must be a plain word or text, not a list, a mapping or an alias",
-            )),
+            _ => Err(error(at, "a key must be a plain word or text, not a list, a mapping or an alias")),
         }
     }
 
     fn keep_anchor(&mut self, anchor: usize, node: &Node) -> Result<(), SyntaxError> {
         let (bytes, height) = extent(node);
         self.pay(bytes, node.at)?;
-        self.anchors.insert(
-            anchor,
-            Anchored {
-                node: node.clone(),
-                bytes,
-                height,
-            },
-        );
+        self.anchors.insert(anchor, Anchored { node: node.clone(), bytes, height });
         Ok(())
     }
 
@@ -220,10 +194,7 @@ impl<'a> Builder<'a> {
         };
         let (bytes, height) = (*bytes, *height);
         if depth + height > MAX_DEPTH {
-            return Err(error(
-                at,
-                format!("nested deeper than {MAX_DEPTH} levels through this alias"),
-            ));
+            return Err(error(at, format!("nested deeper than {MAX_DEPTH} levels through this alias")));
         }
         self.pay(bytes, at)?;
         Ok(self.anchors[&anchor].node.clone())
@@ -233,10 +204,7 @@ impl<'a> Builder<'a> {
         self.copied = self.copied.saturating_add(bytes);
         if self.copied > MAX_COPIED_BYTES {
             let limit = MAX_COPIED_BYTES >> 20;
-            return Err(error(
-                at,
-                format!("anchors and aliases expand to more than {limit} MiB"),
-            ));
+            return Err(error(at, format!("anchors and aliases expand to more than {limit} MiB")));
         }
         Ok(())
     }
@@ -312,11 +280,7 @@ fn scalar_value(
             _ => NodeValue::String(text.to_owned()),
         });
     };
-    let suffix = if tag.is_yaml_core_schema() {
-        tag.suffix.as_str()
-    } else {
-        ""
-    };
+    let suffix = if tag.is_yaml_core_schema() { tag.suffix.as_str() } else { "" };
     let value = scalar::plain(text);
     match (suffix, value) {
         ("str", _) => Ok(NodeValue::String(text.to_owned())),
@@ -335,31 +299,19 @@ fn scalar_value(
 
 fn check_collection_tag(tag: Option<&Tag>, expected: &str, at: Position) -> Result<(), SyntaxError> {
     match tag {
-        Some(tag) if !(tag.is_yaml_core_schema() && tag.suffix == expected) => Err(error(
-            at,
-            format!("tag {} is not supported here; remove it", tag_name(tag)),
-        )),
+        Some(tag) if !(tag.is_yaml_core_schema() && tag.suffix == expected) => {
+            Err(error(at, format!("tag {} is not supported here; remove it", tag_name(tag))))
+        }
         _ => Ok(()),
     }
 }
 
 fn bad_tag(tag: &Tag, node: &Node) -> SyntaxError {
-    error(
-        node.at,
-        format!(
-            "tag {} does not fit {}; remove it",
-            tag_name(tag),
-            node.kind_name()
-        ),
-    )
+    error(node.at, format!("tag {} does not fit {}; remove it", tag_name(tag), node.kind_name()))
 }
 
 fn tag_name(tag: &Tag) -> String {
-    if tag.is_yaml_core_schema() {
-        format!("!!{}", tag.suffix)
-    } else {
-        tag.to_string()
-    }
+    if tag.is_yaml_core_schema() { format!("!!{}", tag.suffix) } else { tag.to_string() }
 }
 
 fn scan_error(fault: &ScanError) -> SyntaxError {
@@ -369,15 +321,9 @@ fn scan_error(fault: &ScanError) -> SyntaxError {
 /// The parser counts lines from 1 and columns from 0.
 fn position(marker: Marker) -> Position {
     let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-    Position {
-        line: number(marker.line()),
-        column: number(marker.col() + 1),
-    }
+    Position { line: number(marker.line()), column: number(marker.col() + 1) }
 }
 
 fn error(at: Position, message: impl Into<String>) -> SyntaxError {
-    SyntaxError {
-        at,
-        message: message.into(),
-    }
+    SyntaxError { at, message: message.into() }
 }

@@ -20,25 +20,15 @@ pub(super) fn plain(text: &str) -> NodeValue {
 /// `012` is 12 in YAML 1.2 and 10 in YAML 1.1: whoever wrote it means one of them, so it is left as text.
 pub(super) fn number(text: &str) -> Option<NodeValue> {
     if let Some(digits) = text.strip_prefix("0x") {
-        return i64::from_str_radix(digits, 16)
-            .ok()
-            .filter(|_| unsigned(digits))
-            .map(NodeValue::Int);
+        return i64::from_str_radix(digits, 16).ok().filter(|_| unsigned(digits)).map(NodeValue::Int);
     }
     if let Some(digits) = text.strip_prefix("0o") {
-        return i64::from_str_radix(digits, 8)
-            .ok()
-            .filter(|_| unsigned(digits))
-            .map(NodeValue::Int);
+        return i64::from_str_radix(digits, 8).ok().filter(|_| unsigned(digits)).map(NodeValue::Int);
     }
     let (negative, unsigned_text) = split_sign(text);
     match unsigned_text {
         ".inf" | ".Inf" | ".INF" => {
-            return Some(NodeValue::Float(if negative {
-                f64::NEG_INFINITY
-            } else {
-                f64::INFINITY
-            }));
+            return Some(NodeValue::Float(if negative { f64::NEG_INFINITY } else { f64::INFINITY }));
         }
         _ if matches!(text, ".nan" | ".NaN" | ".NAN") => return Some(NodeValue::Float(f64::NAN)),
         _ => {}

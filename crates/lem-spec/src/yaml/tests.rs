@@ -6,9 +6,7 @@ use serde_json::json;
 use super::*;
 
 fn json_of(source: &str) -> serde_json::Value {
-    parse(source)
-        .unwrap_or_else(|fault| panic!("{source:?}: {fault}"))
-        .to_json()
+    parse(source).unwrap_or_else(|fault| panic!("{source:?}: {fault}")).to_json()
 }
 
 fn refusal(source: &str) -> String {
@@ -50,17 +48,12 @@ fn plain_scalars_follow_the_core_schema() {
         ])
     );
     assert_eq!(json_of("['1', \"true\", 'null']"), json!(["1", "true", "null"]));
-    assert_eq!(
-        json_of("18446744073709551615"),
-        json!(18_446_744_073_709_551_615.0)
-    );
+    assert_eq!(json_of("18446744073709551615"), json!(18_446_744_073_709_551_615.0));
 }
 
 #[test]
 fn what_two_yaml_versions_read_as_different_numbers_stays_text() {
-    for text in [
-        "012", "1_000", "1:30", "0b101", "-007", "+.nan", "0x-1", "1e", ".", "-",
-    ] {
+    for text in ["012", "1_000", "1:30", "0b101", "-007", "+.nan", "0x-1", "1e", ".", "-"] {
         let root = parse(&format!("a: {text}\n"));
         let Ok(root) = root else { continue };
         let node = root.get("a").unwrap();
@@ -72,19 +65,7 @@ fn what_two_yaml_versions_read_as_different_numbers_stays_text() {
 fn words_of_yaml_1_1_are_booleans_where_a_boolean_is_asked_for() {
     let root = parse("[yes, On, NO, off, true, 'yes', maybe, 1]").unwrap();
     let read: Vec<_> = root.items().iter().map(Node::as_bool).collect();
-    assert_eq!(
-        read,
-        [
-            Some(true),
-            Some(true),
-            Some(false),
-            Some(false),
-            Some(true),
-            Some(true),
-            None,
-            None
-        ]
-    );
+    assert_eq!(read, [Some(true), Some(true), Some(false), Some(false), Some(true), Some(true), None, None]);
     assert_eq!(root.items()[0].as_str(), Some("yes"));
 }
 
@@ -92,33 +73,17 @@ fn words_of_yaml_1_1_are_booleans_where_a_boolean_is_asked_for() {
 fn numbers_are_read_from_text_that_is_exactly_a_number() {
     let root = parse("['60', '1e3', '4.0', ' 5', '.inf', 'x', 4.0, 4.5, 1e300]").unwrap();
     let floats: Vec<_> = root.items().iter().map(Node::as_f64).collect();
-    let expected = [
-        Some(60.0),
-        Some(1000.0),
-        Some(4.0),
-        None,
-        None,
-        None,
-        Some(4.0),
-        Some(4.5),
-        Some(1e300),
-    ];
+    let expected = [Some(60.0), Some(1000.0), Some(4.0), None, None, None, Some(4.0), Some(4.5), Some(1e300)];
     assert_eq!(floats, expected);
     let integers: Vec<_> = root.items().iter().map(Node::as_i64).collect();
-    assert_eq!(
-        integers,
-        [Some(60), None, None, None, None, None, Some(4), None, None]
-    );
+    assert_eq!(integers, [Some(60), None, None, None, None, None, Some(4), None, None]);
 }
 
 #[test]
 fn aliases_repeat_a_value_at_its_first_place() {
     let root = parse("a: &x {k: 1}\nb: *x\n").unwrap();
     assert_eq!(root.get("a"), root.get("b"));
-    assert_eq!(
-        json_of("&k key: 1\nother: *k\n"),
-        json!({"key": 1, "other": "key"})
-    );
+    assert_eq!(json_of("&k key: 1\nother: *k\n"), json!({"key": 1, "other": "key"}));
 }
 
 #[test]
@@ -131,11 +96,7 @@ fn merge_keys_bring_what_the_mapping_does_not_set_itself() {
     assert_eq!(keys, ["x", "y", "z", "w"]);
     assert_eq!(merged.entry("y").unwrap().key_at.line, 4);
     assert_eq!(merged.entry("z").unwrap().key_at.line, 2);
-    assert_eq!(
-        json_of("a: {'<<': 1}"),
-        json!({"a": {"<<": 1}}),
-        "quoted, it is a key like any other"
-    );
+    assert_eq!(json_of("a: {'<<': 1}"), json!({"a": {"<<": 1}}), "quoted, it is a key like any other");
 }
 
 #[test]
@@ -184,13 +145,7 @@ fn refusals_say_where_and_what() {
     ];
     let report: Vec<String> = sources
         .iter()
-        .map(|source| {
-            format!(
-                "{:?}\n    {}",
-                source.chars().take(30).collect::<String>(),
-                refusal(source)
-            )
-        })
+        .map(|source| format!("{:?}\n    {}", source.chars().take(30).collect::<String>(), refusal(source)))
         .collect();
     insta::assert_snapshot!(report.join("\n"));
 }

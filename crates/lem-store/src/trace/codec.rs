@@ -1,10 +1,10 @@
 //! Samples as bytes: a column for the times and one for each channel that was read, as deltas, compressed.
 //!
-//! Layout of version 1, inside the envelope of [`crate::blob`] (varints are LEB128, signed ones in zigzag):
+//! Layout of version 1, inside the envelope of `blob.rs` (varints are LEB128, signed ones in zigzag):
 //! - the number of samples;
 //! - times in nanoseconds, as differences of differences: the sampling interval cancels out, its jitter remains;
 //! - a bit for each channel of [`Channel::ALL`] that has at least one reading: an absent channel costs nothing;
-//! - for each of those a byte of flags ([`SPARSE`], [`EXACT`]), a bitmap of the samples that have it if some have not,
+//! - for each of those a byte of flags (`SPARSE`, `EXACT`), a bitmap of the samples that have it if some have not,
 //!   and the readings as differences of integers.
 //!
 //! Readings are counted in steps of [`Channel::resolution`], so nothing finer than that survives. A channel with a

@@ -63,9 +63,12 @@ fn read_json(path: &Path) -> Result<Value, Failure> {
 /// The configuration, if it is one that candle's Llama computes faithfully.
 fn config(mut value: Value, path: &Path) -> Result<Config, Failure> {
     let wrong = |reason: String| Failure::model_not_found(format!("{}: {reason}", path.display()));
-    let architecture = value["architectures"][0].as_str().or(value["model_type"].as_str()).unwrap_or("unknown");
+    let architecture =
+        value["architectures"][0].as_str().or(value["model_type"].as_str()).unwrap_or("unknown");
     if !matches!(architecture, "LlamaForCausalLM" | "llama") {
-        return Err(wrong(format!("the architecture is {architecture}; the candle worker knows LlamaForCausalLM only")));
+        return Err(wrong(format!(
+            "the architecture is {architecture}; the candle worker knows LlamaForCausalLM only"
+        )));
     }
     if let Some(trait_) = unfaithful(&value) {
         return Err(wrong(format!("the model has {trait_}, which candle's Llama does not compute")));
@@ -118,7 +121,8 @@ fn lift_rope_parameters(value: &mut Value) {
         }
         object.insert("rope_scaling".into(), parameters);
     }
-    let kind = |scaling: &Value| scaling["rope_type"].as_str().or(scaling["type"].as_str()).map(str::to_owned);
+    let kind =
+        |scaling: &Value| scaling["rope_type"].as_str().or(scaling["type"].as_str()).map(str::to_owned);
     if object.get("rope_scaling").and_then(kind).is_some_and(|kind| kind == "default") {
         object.remove("rope_scaling");
     }
@@ -170,7 +174,8 @@ fn read_weights(files: &[PathBuf], slots: &[Slot], dtype: DType) -> Result<HashM
     let mut tensors = HashMap::new();
     for path in files {
         let wrong = |reason: String| Failure::model_not_found(format!("{}: {reason}", path.display()));
-        let found = safetensors::load(path, &Device::Cpu).map_err(|error| wrong(crate::failure::first_line(&error)))?;
+        let found = safetensors::load(path, &Device::Cpu)
+            .map_err(|error| wrong(crate::failure::first_line(&error)))?;
         for (name, tensor) in found {
             let Some(slot) = wanted.get(name.as_str()) else {
                 continue;

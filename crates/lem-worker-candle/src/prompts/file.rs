@@ -44,7 +44,8 @@ fn from_jsonl(path: &str, text: &str, column: Option<&str>) -> Result<Vec<String
             Some(name) => name,
             None => chosen.insert(find_column(path, &names)?.to_owned()),
         };
-        let found = object.get(name.as_str()).and_then(Value::as_str).filter(|prompt| !prompt.trim().is_empty());
+        let found =
+            object.get(name.as_str()).and_then(Value::as_str).filter(|prompt| !prompt.trim().is_empty());
         let prompt = found.ok_or_else(|| {
             wrong(format!("there is no text under \"{name}\"; the fields are: {}", names.join(", ")))
         })?;
@@ -61,7 +62,9 @@ fn from_csv(path: &str, text: &str, column: Option<&str>) -> Result<Vec<String>,
     let name = column.map_or_else(|| find_column(path, &names), Ok)?;
     let Some(position) = names.iter().position(|&found| found == name) else {
         let names = names.join(", ");
-        return Err(Failure::unsupported(format!("{path} has no column \"{name}\"; the columns are: {names}")));
+        return Err(Failure::unsupported(format!(
+            "{path} has no column \"{name}\"; the columns are: {names}"
+        )));
     };
     let mut prompts = Vec::new();
     for record in reader.records() {
@@ -76,7 +79,8 @@ fn from_csv(path: &str, text: &str, column: Option<&str>) -> Result<Vec<String>,
 }
 
 fn find_column<'a>(path: &str, names: &[&'a str]) -> Result<&'a str, Failure> {
-    let found = COLUMNS.iter().find_map(|&known| names.iter().copied().find(|name| name.eq_ignore_ascii_case(known)));
+    let found =
+        COLUMNS.iter().find_map(|&known| names.iter().copied().find(|name| name.eq_ignore_ascii_case(known)));
     found.ok_or_else(|| {
         Failure::unsupported(format!(
             "{path}: no field is called {}; name the one with the prompts as `column`. The fields are: {}",

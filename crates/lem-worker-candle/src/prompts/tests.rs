@@ -17,7 +17,9 @@ fn seeded_prompts_repeat_and_do_not_depend_on_their_number() {
 fn seeded_prompts_vary_in_length_and_stay_in_the_vocabulary() {
     let prompts = seeded::prompts(0, 200, 100);
     assert!(prompts.iter().all(|prompt| (16..=128).contains(&prompt.len())));
-    assert!(prompts.iter().any(|prompt| prompt.len() < 40) && prompts.iter().any(|prompt| prompt.len() > 100));
+    assert!(
+        prompts.iter().any(|prompt| prompt.len() < 40) && prompts.iter().any(|prompt| prompt.len() > 100)
+    );
     assert!(prompts.iter().flatten().all(|token| (3..100).contains(token)));
 }
 

@@ -8,18 +8,12 @@ use crate::settings::*;
 
 const CHOICES: [(&str, &[&str]); 11] = [
     ("verbosity", &["quiet", "normal", "verbose", "wrong"]),
-    (
-        "thermal_gaps.between_experiments",
-        &["60", "0", "0.25", "1e3", "-1"],
-    ),
+    ("thermal_gaps.between_experiments", &["60", "0", "0.25", "1e3", "-1"]),
     ("thermal_gaps.between_cycles", &["300", "12", "1e9", ".nan"]),
     ("docker.strategy", &["ephemeral", "persistent", "null"]),
     ("docker.warmup_delay", &["0", "7.5", "'8'"]),
     ("docker.auto_teardown", &["true", "false", "yes", "off"]),
-    (
-        "notifications.webhook_url",
-        &["null", "https://example.org/x", "'https:// test'"],
-    ),
+    ("notifications.webhook_url", &["null", "https://example.org/x", "'https:// test'"]),
     ("notifications.on_complete", &["true", "false", "on"]),
     ("notifications.on_failure", &["true", "false", "No"]),
     ("default_backend", &["pytorch", "vllm", "\"candle\""]),
@@ -33,18 +27,13 @@ fn words(path: &str) -> Vec<&'static str> {
         Kind::Seconds => vec!["0", "1", "60", "0.1", "86400", "1e-3", "12345.678"],
         Kind::Flag => vec!["true", "false"],
         Kind::Backend => vec!["pytorch", "candle", "my_service-2.x"],
-        Kind::Folder => vec![
-            "results", "out dir", "it's", "/tmp/x", "yes", "1", "ü/ß", "a: b # c",
-        ],
+        Kind::Folder => vec!["results", "out dir", "it's", "/tmp/x", "yes", "1", "ü/ß", "a: b # c"],
         Kind::Url => vec!["null", "https://example.org/x?y=1#z", "http://localhost:8080"],
     }
 }
 
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent habits of one who writes a file"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent habits of one who writes a file")]
 struct Look {
     indent: usize,
     flow: bool,
@@ -56,11 +45,7 @@ struct Look {
 /// The lines of a file that has these fields, section by section in this order.
 fn lines(sections: &[&str], written: &[(&str, &str)], look: &Look) -> Vec<String> {
     let key = |name: &str| {
-        if look.quoted_keys {
-            format!("\"{name}\"")
-        } else {
-            name.to_owned()
-        }
+        if look.quoted_keys { format!("\"{name}\"") } else { name.to_owned() }
     };
     let trailing = if look.comments { "  # it's \"why\"" } else { "" };
     let mut lines = Vec::new();
@@ -78,11 +63,7 @@ fn lines(sections: &[&str], written: &[(&str, &str)], look: &Look) -> Vec<String
         if section.is_empty() {
             lines.extend(entries.map(|entry| format!("{entry}{trailing}")));
         } else if look.flow {
-            lines.push(format!(
-                "{}: {{{}}}{trailing}",
-                key(section),
-                entries.collect::<Vec<_>>().join(", ")
-            ));
+            lines.push(format!("{}: {{{}}}{trailing}", key(section), entries.collect::<Vec<_>>().join(", ")));
         } else {
             lines.push(format!("{}:{trailing}", key(section)));
             lines.extend(entries.map(|entry| format!("{}{entry}{trailing}", " ".repeat(look.indent))));
@@ -95,20 +76,15 @@ fn lines(sections: &[&str], written: &[(&str, &str)], look: &Look) -> Vec<String
 }
 
 fn file() -> impl Strategy<Value = String> {
-    let look = (
-        1..5usize,
-        any::<bool>(),
-        any::<bool>(),
-        any::<bool>(),
-        any::<bool>(),
-    )
-        .prop_map(|(indent, flow, quoted_keys, comments, unknown)| Look {
+    let look = (1..5usize, any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+        |(indent, flow, quoted_keys, comments, unknown)| Look {
             indent,
             flow,
             quoted_keys,
             comments,
             unknown,
-        });
+        },
+    );
     let sections = subsequence(vec!["", "docker", "thermal_gaps", "notifications"], 0..=4).prop_shuffle();
     let written = subsequence(CHOICES.to_vec(), 0..=CHOICES.len()).prop_flat_map(|chosen| {
         chosen
@@ -120,11 +96,7 @@ fn file() -> impl Strategy<Value = String> {
     (sections, written, look, ending).prop_map(|(sections, written, look, (crlf, final_newline, mark))| {
         let line_end = if crlf { "\r\n" } else { "\n" };
         let body = lines(&sections, &written, &look).join(line_end);
-        let last = if final_newline && !body.is_empty() {
-            line_end
-        } else {
-            ""
-        };
+        let last = if final_newline && !body.is_empty() { line_end } else { "" };
         format!("{}{body}{last}", if mark { "\u{feff}" } else { "" })
     })
 }
@@ -137,12 +109,7 @@ fn edit() -> impl Strategy<Value = (&'static str, &'static str)> {
 fn different_lines(old: &str, new: &str) -> (usize, usize) {
     let (old, new): (Vec<_>, Vec<_>) = (old.split('\n').collect(), new.split('\n').collect());
     let first = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let last = old[first..]
-        .iter()
-        .rev()
-        .zip(new[first..].iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let last = old[first..].iter().rev().zip(new[first..].iter().rev()).take_while(|(a, b)| a == b).count();
     (old.len() - first - last, new.len() - first - last)
 }
 

@@ -21,18 +21,10 @@ const OTHER_VALUES: [(&str, &str); 11] = [
 
 fn report(text: &str) -> String {
     let (settings, findings) = read(FILE_NAME, text);
-    let all_default = fields()
-        .iter()
-        .all(|field| settings.get(field.path).unwrap().value.to_string() == field.default);
+    let all_default =
+        fields().iter().all(|field| settings.get(field.path).unwrap().value.to_string() == field.default);
     let mut lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    lines.push(format!(
-        "-> {}",
-        if all_default {
-            "defaults"
-        } else {
-            "some values are set"
-        }
-    ));
+    lines.push(format!("-> {}", if all_default { "defaults" } else { "some values are set" }));
     lines.join("\n")
 }
 
@@ -101,12 +93,7 @@ fn the_template_is_the_defaults_and_names_every_field() {
     for field in fields() {
         let resolved = settings.get(field.path).unwrap();
         assert_eq!(resolved.value.to_string(), field.default, "{}", field.path);
-        assert_ne!(
-            resolved.source,
-            Source::BuiltIn,
-            "{} is not in the template",
-            field.path
-        );
+        assert_ne!(resolved.source, Source::BuiltIn, "{} is not in the template", field.path);
     }
 }
 
@@ -121,13 +108,7 @@ fn one_bad_value_costs_only_its_own_field() {
     );
     assert_eq!(settings.thermal_gaps.between_cycles.value.to_string(), "10");
     assert_eq!(settings.results_dir.value, "out");
-    assert_eq!(
-        findings
-            .iter()
-            .map(|finding| finding.at.unwrap().line)
-            .collect::<Vec<_>>(),
-        [2, 4]
-    );
+    assert_eq!(findings.iter().map(|finding| finding.at.unwrap().line).collect::<Vec<_>>(), [2, 4]);
 }
 
 #[test]
@@ -148,10 +129,7 @@ fn a_webhook_that_cannot_be_called_is_no_webhook_and_no_error() {
         let (settings, findings) = read(FILE_NAME, &format!("notifications:\n  webhook_url: {url}\n"));
         assert_eq!(settings.notifications.webhook_url.value, None, "{url}");
         assert_eq!(
-            findings
-                .iter()
-                .map(|finding| finding.severity)
-                .collect::<Vec<_>>(),
+            findings.iter().map(|finding| finding.severity).collect::<Vec<_>>(),
             [Severity::Warning],
             "{url}"
         );
@@ -163,13 +141,7 @@ fn a_webhook_that_cannot_be_called_is_no_webhook_and_no_error() {
         "https://exämple.org/#f",
     ] {
         let (settings, findings) = read(FILE_NAME, &format!("notifications: {{webhook_url: '{url}'}}"));
-        assert_eq!(
-            (
-                settings.notifications.webhook_url.value.as_deref(),
-                findings.len()
-            ),
-            (Some(url), 0)
-        );
+        assert_eq!((settings.notifications.webhook_url.value.as_deref(), findings.len()), (Some(url), 0));
     }
 }
 
@@ -212,10 +184,7 @@ fn every_mistake_is_named_with_its_place_and_range() {
         "docker:\n  results_dir: x\n",
         long.as_str(),
     ];
-    let reports: Vec<String> = texts
-        .iter()
-        .map(|text| format!("{text}{}\n", report(text)))
-        .collect();
+    let reports: Vec<String> = texts.iter().map(|text| format!("{text}{}\n", report(text))).collect();
     insta::assert_snapshot!(reports.join("\n"));
 }
 
