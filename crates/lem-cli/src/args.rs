@@ -28,7 +28,7 @@ pub(crate) struct Global {
     /// Print JSON for programs instead of text for people
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Where power is read: auto, nvml, rapl, nvml+rapl, estimate or simulated
+    /// Where power is read: auto, nvml, rapl, nvml,rapl together, estimate or simulated
     #[arg(long, global = true, value_name = "SOURCE", default_value = "auto", env = "LEM_METER")]
     pub(crate) meter: String,
 }

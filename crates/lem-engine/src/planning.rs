@@ -5,6 +5,7 @@ use std::path::Path;
 use lem_campaign::plan::{self, Gaps, Plan};
 use lem_spec::campaign::{self, Overrides, ResolvedCampaign, Runner, Structure};
 use lem_spec::diagnostic::{Diagnostic, Severity};
+use lem_spec::settings::{BETWEEN_CYCLES_S, BETWEEN_EXPERIMENTS_S, Settings};
 use lem_spec::source::Resolved;
 use serde::Serialize;
 
@@ -64,6 +65,8 @@ impl Engine {
         campaign.problems.extend(settings.diagnostics.into_iter().map(harmless));
         let mut plan = plan::plan(&campaign, fresh_seed());
         plan.problems.extend(not_executable(&campaign));
+        plan.problems.extend(no_webhook(&settings.settings));
+        log_gaps(&plan.gaps);
         Ok(Ok(Prepared { campaign, plan, text }))
     }
 }
@@ -113,6 +116,30 @@ fn not_executable(campaign: &ResolvedCampaign) -> Option<Diagnostic> {
             .with_hint("use `runner: process` (or `--runner process`) with a worker on this machine")
             .about("runner")
     })
+}
+
+/// A webhook that is set is a wish that this version does not fulfil.
+fn no_webhook(settings: &Settings) -> Option<Diagnostic> {
+    let webhook = &settings.notifications.webhook_url;
+    webhook.value.as_ref().map(|_| {
+        let message = format!("this version sends no notifications ({})", webhook.source);
+        Diagnostic::warning("not_executable", message).about("notifications.webhook_url")
+    })
+}
+
+/// Unusual gaps change what a campaign measures, so the log says where they come from.
+fn log_gaps(gaps: &Gaps) {
+    let differs = |gap: Resolved<f64>, usual: f64| (gap.value - usual).abs() > f64::EPSILON;
+    let (experiments, cycles) = (gaps.between_experiments, gaps.between_cycles);
+    if differs(experiments, BETWEEN_EXPERIMENTS_S) || differs(cycles, BETWEEN_CYCLES_S) {
+        tracing::debug!(
+            "thermal gaps in force: {} s between experiments ({}), {} s between cycles ({})",
+            experiments.value,
+            experiments.source,
+            cycles.value,
+            cycles.source
+        );
+    }
 }
 
 /// The error of a campaign that cannot run, with every reason.

@@ -32,7 +32,6 @@ pub(crate) fn read(project: &Path) -> Result<SettingsView, Error> {
     let path = project.join(FILE_NAME);
     let text = text_of(&path)?;
     let (settings, diagnostics) = settings::read(FILE_NAME, text.as_deref().unwrap_or(""));
-    log_gaps(&settings);
     Ok(SettingsView {
         path: path.display().to_string(),
         exists: text.is_some(),
@@ -79,20 +78,42 @@ fn text_of(path: &Path) -> Result<Option<String>, Error> {
     }
 }
 
-/// Unusual gaps change what a campaign measures, so the log says where they come from.
-fn log_gaps(settings: &Settings) {
-    let gaps = &settings.thermal_gaps;
-    let usual = Settings::default().thermal_gaps;
-    let differs = |a: f64, b: f64| (a - b).abs() > f64::EPSILON;
-    if differs(gaps.between_experiments.value, usual.between_experiments.value)
-        || differs(gaps.between_cycles.value, usual.between_cycles.value)
-    {
-        tracing::debug!(
-            "thermal gaps in force: {} s between experiments ({}), {} s between cycles ({})",
-            gaps.between_experiments.value,
-            gaps.between_experiments.source,
-            gaps.between_cycles.value,
-            gaps.between_cycles.source
-        );
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_keeps_the_rest_of_the_file_and_takes_effect() {
+        let project = tempfile::tempdir().expect("temporary folder");
+        let text = "# mine\nthermal_gaps:\n  between_cycles: 30  # short\nextra: 1\n";
+        fs::write(project.path().join(FILE_NAME), text).expect("writes");
+        set(project.path(), text, "thermal_gaps.between_cycles", "45").expect("changes");
+        let view = read(project.path()).expect("reads");
+        assert_eq!(view.text, text.replace("30", "45"));
+        assert!((view.settings.thermal_gaps.between_cycles.value - 45.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_file_that_someone_else_changed_meanwhile_is_not_overwritten() {
+        let project = tempfile::tempdir().expect("temporary folder");
+        let path = project.path().join(FILE_NAME);
+        fs::write(&path, "results_dir: a\n").expect("writes");
+        let read = read(project.path()).expect("reads").text;
+        fs::write(&path, "results_dir: b\n").expect("writes");
+        let error = set(project.path(), &read, "results_dir", "c").expect_err("refused");
+        assert_eq!(error.code, ErrorCode::Conflict);
+        assert_eq!(fs::read_to_string(&path).expect("reads"), "results_dir: b\n");
+    }
+
+    #[test]
+    fn an_invalid_file_puts_defaults_in_force_and_stays_as_it_is() {
+        let project = tempfile::tempdir().expect("temporary folder");
+        let path = project.path().join(FILE_NAME);
+        fs::write(&path, "thermal_gaps: [\n").expect("writes");
+        let view = read(project.path()).expect("reads");
+        assert_eq!(view.settings, Settings::default());
+        assert!(view.diagnostics.iter().any(|d| d.at.is_some()), "{:?}", view.diagnostics);
+        set(project.path(), &view.text, "results_dir", "c").expect_err("refused");
+        assert_eq!(fs::read_to_string(&path).expect("reads"), "thermal_gaps: [\n");
     }
 }

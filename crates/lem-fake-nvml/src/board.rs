@@ -199,7 +199,7 @@ fn nanoseconds(seconds: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signal::Signal;
+    use lem_measure::signal::Signal;
     use proptest::prelude::*;
 
     fn board(config: GpuConfig) -> Board {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::signal::Signal;
+use lem_measure::signal::Signal;
 
 /// The environment variable with the configuration or its path.
 pub(crate) const VARIABLE: &str = "LEM_FAKE_NVML";

@@ -49,8 +49,3 @@ mod abi;
 mod board;
 mod config;
 mod library;
-// The signal of the simulated meter itself, compiled a second time: this library cannot depend on the crate that
-// loads it, and two descriptions of one signal would drift apart.
-#[expect(unreachable_pub, reason = "public and complete where it lives")]
-#[path = "../../lem-power/src/simulated/signal.rs"]
-mod signal;

@@ -9,6 +9,7 @@ pub mod device;
 pub mod energy;
 pub mod integral;
 pub mod sample;
+pub mod signal;
 pub mod stats;
 pub mod trace;
 pub mod units;

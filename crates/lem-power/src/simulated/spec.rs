@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use super::signal::{Signal, Step};
+use lem_measure::signal::{Signal, Step};
 
 /// What is simulated.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,7 @@
 //! Power as a function of time whose energy is known exactly.
 //!
 //! Every signal is a periodic function of absolute time, so that anyone who knows it can compute the true energy of
-//! any window. This file stands alone (it uses nothing of this crate): the simulated GPU library compiles it too, so
-//! that the simulated meter and the simulated GPU agree.
+//! any window. The simulated meter and the simulated GPU share it, and so agree.
 
 use serde::{Deserialize, Serialize};
 
