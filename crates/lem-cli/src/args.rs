@@ -1,4 +1,5 @@
 //! The words of the command line.
+#![expect(clippy::doc_markdown, reason = "these comments are shown as help, where a backtick is noise")]
 
 use std::path::PathBuf;
 

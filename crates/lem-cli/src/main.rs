@@ -59,7 +59,7 @@ fn dispatch(cli: Cli) -> Result<Ended, Error> {
     global.quiet |= !global.verbose && engine.is_quiet();
     log(&global);
     match cli.command {
-        Command::Doctor => commands::doctor::doctor(&engine, &global),
+        Command::Doctor => Ok(commands::doctor::doctor(&engine, &global)),
         Command::Devices => commands::doctor::devices(&engine, &global),
         Command::Config { action } => commands::config::config(&engine, &global, &action),
         Command::Plan { file, overrides } => commands::plan::plan(&engine, &global, &file, &overrides),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use lem_engine::{EngineEvent, GapEnd, RunOutcome, RunStatus};
@@ -22,14 +22,24 @@ pub(crate) struct Progress {
 struct State {
     runs: usize,
     position: usize,
-    present: String,
+    run: String,
+    doing: String,
     power: String,
+    mark: &'static str,
+    gap_ends: Option<Instant>,
+    pace: Option<Pace>,
+}
+
+/// How fast runs are done, their gaps included.
+struct Pace {
+    since: Instant,
+    done: u32,
 }
 
 impl Progress {
     pub(crate) fn new(quiet: bool, verbose: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
-            let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}  left about {eta}");
+            let style = ProgressStyle::with_template("{bar:20} {pos}/{len}  {wide_msg}");
             ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
         if let Some(bar) = &bar {
@@ -48,7 +58,7 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_length(state.runs as u64);
             bar.set_position(state.position as u64);
-            bar.set_message(format!("{}{}", state.present, state.power));
+            bar.set_message(state.message(Instant::now()));
             if matches!(event, EngineEvent::CampaignFinished { .. }) {
                 bar.finish_and_clear();
             }
@@ -65,11 +75,35 @@ impl Progress {
 }
 
 impl State {
+    /// What happens now, and how long it may take.
+    fn message(&self, now: Instant) -> String {
+        let doing = match self.gap_ends {
+            Some(ends) => {
+                let left = ends.saturating_duration_since(now);
+                format!("thermal gap, {} left", format::span(left.as_secs_f64().ceil()))
+            }
+            None => self.doing.clone(),
+        };
+        format!("{}: {doing}{}{}", self.run, self.power, self.time_left(now))
+    }
+
+    /// The time left at the pace so far; nothing before the first run is done.
+    fn time_left(&self, now: Instant) -> String {
+        let Some(pace) = self.pace.as_ref().filter(|pace| pace.done > 0) else { return String::new() };
+        let each = now.saturating_duration_since(pace.since) / pace.done;
+        let left =
+            each.saturating_mul(u32::try_from(self.runs.saturating_sub(self.position)).unwrap_or(u32::MAX));
+        format!(", about {} to go", format::span(left.as_secs_f64()))
+    }
+
     /// Takes in a fact; gives the line to say about it, if it deserves one.
     fn take(&mut self, event: &EngineEvent, verbose: bool) -> Option<String> {
         match event {
             EngineEvent::CampaignStarted { name, runs, remaining, devices, campaign_id } => {
                 (self.runs, self.position) = (*runs, runs - remaining);
+                self.mark =
+                    devices.iter().map(|d| d.provenance).max().map_or("", lem_engine::provenance_mark);
+                self.pace = Some(Pace { since: Instant::now(), done: 0 });
                 let devices: Vec<String> = devices
                     .iter()
                     .map(|d| format!("{}{}", d.name, lem_engine::provenance_mark(d.provenance)))
@@ -80,27 +114,35 @@ impl State {
                 ))
             }
             EngineEvent::RunBegun { index, cycle, experiment, .. } => {
-                self.present = format!("{experiment} (run {}, cycle {cycle})", index + 1);
+                self.run = format!("run {}, cycle {cycle}, {experiment}", index + 1);
+                self.doing = "starting".into();
                 None
             }
             EngineEvent::GapStarted { remaining_s, source, .. } => {
-                self.present.push_str(": thermal gap");
+                let gap = Duration::try_from_secs_f64(*remaining_s).ok();
+                self.gap_ends = gap.and_then(|gap| Instant::now().checked_add(gap));
                 Some(format!("  gap {} ({source})", format::span(*remaining_s)))
             }
-            EngineEvent::GapEnded { because: GapEnd::Skipped, .. } => Some("  gap skipped".into()),
+            EngineEvent::GapEnded { because, .. } => {
+                self.gap_ends = None;
+                (*because == GapEnd::Skipped).then(|| "  gap skipped".into())
+            }
             EngineEvent::PhaseBegun { phase, .. } => {
-                let run = self.present.split(": ").next().unwrap_or_default();
-                self.present = format!("{run}: {}", phase.name());
+                phase.name().clone_into(&mut self.doing);
                 verbose.then(|| format!("  {}", phase.name()))
             }
             EngineEvent::Samples { power_w: Some(power), .. } => {
-                self.power = format!(", {}", format::si(Some(*power), "W"));
+                self.power = format!(", {}{}", format::si(Some(*power), "W"), self.mark);
                 None
             }
             EngineEvent::Log { line, .. } => verbose.then(|| format!("  | {line}")),
             EngineEvent::Warning { message, .. } => Some(format!("  warning: {message}")),
             EngineEvent::RunFinished { index, experiment, outcome, .. } => {
-                self.position += usize::from(outcome.status != RunStatus::Interrupted);
+                let done = outcome.status != RunStatus::Interrupted;
+                self.position += usize::from(done);
+                if let Some(pace) = &mut self.pace {
+                    pace.done += u32::from(done);
+                }
                 Some(finished(*index, self.runs, experiment, outcome))
             }
             _ => None,
@@ -110,15 +152,13 @@ impl State {
 
 fn finished(index: usize, runs: usize, experiment: &str, outcome: &RunOutcome) -> String {
     let head = format!("run {} of {runs} {experiment}", index + 1);
-    match (&outcome.failure, outcome.status) {
-        (Some(failure), status) => format!("{head}: {}: {}", status.name(), failure.message),
-        (None, _) => {
-            let mark = outcome.provenance.map_or("", lem_engine::provenance_mark);
-            let energy = format::si(outcome.energy.map(|e| e.energy.0), "J");
-            let window_s = outcome.window_ns.map_or(0.0, |(start, end)| lem_engine::seconds(end - start));
-            format!("{head}: {energy}{mark} in {}", format::span(window_s))
-        }
+    if let Some(failure) = &outcome.failure {
+        return format!("{head}: {}: {}", outcome.status.name(), failure.message);
     }
+    let mark = outcome.provenance.map_or("", lem_engine::provenance_mark);
+    let energy = format::si(outcome.energy.map(|e| e.energy.0), "J");
+    let window_s = outcome.window_ns.map_or(0.0, |(start, end)| lem_engine::seconds(end - start));
+    format!("{head}: {energy}{mark} in {}", format::span(window_s))
 }
 
 /// For programs: each fact as a line of JSON on standard output. Readings are thinned to one a second and device.

@@ -195,7 +195,7 @@ impl Engine {
                 .await;
         }
         ready.store.close().await;
-        summary.map_err(|error| run_error(error, &ready.id))
+        summary.map_err(|error| run_error(&error, &ready.id))
     }
 }
 
@@ -204,8 +204,8 @@ fn refused(file: &Path, problems: &[lem_spec::diagnostic::Diagnostic]) -> Error 
         .unwrap_or_else(|| Error::new(ErrorCode::BadInput, format!("{}: no campaign", file.display())))
 }
 
-fn run_error(error: RunError, id: &str) -> Error {
-    let hint = match &error {
+fn run_error(error: &RunError, id: &str) -> Error {
+    let hint = match error {
         RunError::Journal(e) => e.hint.clone(),
         RunError::Meters(e) => e.hint.clone(),
         RunError::Sampler(_) => None,

@@ -98,7 +98,7 @@ pub(crate) fn run(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime =
         runtime.map_err(|e| Error::new(ErrorCode::Machine, format!("threads cannot be started: {e}")))?;
-    let (sender, samples) = channel();
+    let (sender, events) = channel();
     let config = SamplerConfig { interval_ms, ..SamplerConfig::default() };
     let sampler = Sampler::start(meters, config, move |event| drop(sender.send(event)))
         .map_err(|e| Error::new(ErrorCode::BadInput, e.to_string()))?;
@@ -107,7 +107,7 @@ pub(crate) fn run(
     sampler.refine();
     wait_out_tail(&devices);
     let stats = sampler.stop();
-    let recorded = Recorded::collect(&samples, devices.len());
+    let recorded = Recorded::collect(&events, devices.len());
     Ok(evaluate(&devices, &recorded, &window, &stats))
 }
 

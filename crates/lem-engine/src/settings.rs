@@ -69,8 +69,8 @@ pub(crate) fn quietly(project: &Path) -> Option<Settings> {
 fn text_of(path: &Path) -> Result<Option<String>, Error> {
     match fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|e| {
-            let line =
-                e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+            let valid = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+            let line = String::from_utf8_lossy(valid).matches('\n').count() + 1;
             Error::new(ErrorCode::BadInput, format!("{}:{line}: the file is not UTF-8 text", path.display()))
         }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -90,7 +90,9 @@ mod tests {
     fn the_hash_tells_apart_the_same_tokens_in_other_requests() {
         let of = |requests: &[&[u32]]| {
             let mut hash = Sha256::new();
-            requests.iter().for_each(|tokens| update(&mut hash, tokens));
+            for tokens in requests {
+                update(&mut hash, tokens);
+            }
             hex(&hash.finalize())
         };
         assert_eq!(of(&[&[1, 2], &[3]]), of(&[&[1, 2], &[3]]));

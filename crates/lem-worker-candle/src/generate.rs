@@ -30,7 +30,8 @@ impl Generation {
     pub(crate) fn record(&self, index: u32, input_tokens: u32, streaming: bool) -> Result<Request, Failure> {
         let output_tokens = u32::try_from(self.tokens.len())
             .map_err(|_| Failure::engine("more tokens were generated than can be counted"))?;
-        let gaps = || self.times.windows(2).map(|pair| milliseconds(pair[1] - pair[0])).collect();
+        let gaps =
+            || self.times.windows(2).map(|pair| milliseconds(pair[1].saturating_sub(pair[0]))).collect();
         Ok(Request {
             index,
             input_tokens,

@@ -3,6 +3,7 @@
 //! The order of the steps is that of Hugging Face transformers' logits processors: repetition penalty, suppressed end
 //! tokens, temperature, top-k, top-p.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use lem_protocol::Decoding;
@@ -42,9 +43,12 @@ impl Sampler {
                 *logit = f32::NEG_INFINITY;
             }
         }
-        let mut candidates: Vec<(u32, f32)> = (0..).zip(logits.iter().copied()).collect();
-        let token =
-            if is_greedy(&self.decoding) { most_probable(&candidates) } else { self.draw(&mut candidates) };
+        let candidates = (0..).zip(logits.iter().copied());
+        let token = if is_greedy(&self.decoding) {
+            candidates.min_by(|a, b| by_probability(*a, *b)).map(|(token, _)| token)
+        } else {
+            self.draw(candidates.collect())
+        };
         let token = token.ok_or_else(|| Failure::engine("the model has no token to choose from"))?;
         self.occurred.insert(token);
         Ok(token)
@@ -62,9 +66,9 @@ impl Sampler {
         }
     }
 
-    fn draw(&mut self, candidates: &mut Vec<(u32, f32)>) -> Option<u32> {
-        keep_top_k(candidates, self.decoding.top_k as usize);
-        let mut weights = weights(candidates, self.decoding.temperature);
+    fn draw(&mut self, mut candidates: Vec<(u32, f32)>) -> Option<u32> {
+        keep_top_k(&mut candidates, self.decoding.top_k as usize);
+        let mut weights = weights(&candidates, self.decoding.temperature);
         keep_top_p(&mut weights, self.decoding.top_p);
         let total: f64 = weights.iter().map(|(_, weight)| weight).sum();
         let mut left = self.uniform() * total;
@@ -90,29 +94,27 @@ pub(crate) fn is_greedy(decoding: &Decoding) -> bool {
     !decoding.do_sample || decoding.temperature == 0.0
 }
 
-/// The first of the tokens with the greatest logit.
-fn most_probable(candidates: &[(u32, f32)]) -> Option<u32> {
-    candidates.iter().copied().min_by(by_probability).map(|(token, _)| token)
-}
-
 /// Most probable first; among equals, the smaller token, so that no order depends on a sorting algorithm.
-fn by_probability(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
+fn by_probability(a: (u32, f32), b: (u32, f32)) -> Ordering {
     b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }
 
-/// Keeps the `k` most probable candidates, in that order; 0 keeps all.
+/// Keeps the `k` most probable candidates, in that order; 0 keeps all, in theirs.
 fn keep_top_k(candidates: &mut Vec<(u32, f32)>, k: usize) {
-    if k > 0 && k < candidates.len() {
-        candidates.select_nth_unstable_by(k - 1, by_probability);
+    if k == 0 {
+        return;
+    }
+    if k < candidates.len() {
+        candidates.select_nth_unstable_by(k - 1, |a, b| by_probability(*a, *b));
         candidates.truncate(k);
     }
-    candidates.sort_unstable_by(by_probability);
+    candidates.sort_unstable_by(|a, b| by_probability(*a, *b));
 }
 
-/// Probabilities up to a common factor: the first candidate, the most probable, has weight 1.
+/// Probabilities up to a common factor: the most probable candidate has weight 1.
 fn weights(candidates: &[(u32, f32)], temperature: f64) -> Vec<(u32, f64)> {
-    let greatest = candidates.first().map_or(0.0, |&(_, logit)| f64::from(logit));
-    let weight = |logit: f32| ((f64::from(logit) - greatest) / temperature).exp();
+    let greatest = candidates.iter().fold(f32::NEG_INFINITY, |greatest, (_, logit)| greatest.max(*logit));
+    let weight = |logit: f32| ((f64::from(logit) - f64::from(greatest)) / temperature).exp();
     candidates.iter().map(|&(token, logit)| (token, weight(logit))).collect()
 }
 
@@ -121,14 +123,15 @@ fn keep_top_p(weights: &mut Vec<(u32, f64)>, p: f64) {
     if p >= 1.0 {
         return;
     }
+    weights.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let total: f64 = weights.iter().map(|(_, weight)| weight).sum();
     let mut sum = 0.0;
-    let below = weights.iter().take_while(|(_, weight)| {
-        let belongs = sum < p * total;
+    let needed = weights.iter().take_while(|(_, weight)| {
+        let short = sum < p * total;
         sum += weight;
-        belongs
+        short
     });
-    let kept = below.count().max(1);
+    let kept = needed.count();
     weights.truncate(kept);
 }
 

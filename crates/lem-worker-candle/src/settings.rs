@@ -217,8 +217,8 @@ mod tests {
         Settings::of(&experiment).expect_err("the experiment is refused").message
     }
 
-    fn convergence(cv_threshold: f64, window: u32, max_prompts: u32) -> Option<Convergence> {
-        Some(Convergence { cv_threshold, window, max_prompts })
+    fn convergence(cv_threshold: f64, window: u32, max_prompts: u32) -> Convergence {
+        Convergence { cv_threshold, window, max_prompts }
     }
 
     #[test]
@@ -239,9 +239,9 @@ mod tests {
             refusal(|e| e.workload.min_output_tokens = 5),
             refusal(|e| e.workload.max_output_tokens = MAX_STREAMED_TOKENS + 1),
             refusal(|e| e.workload.prompts = dataset),
-            refusal(|e| e.warmup.convergence = convergence(0.05, 1, 9)),
-            refusal(|e| e.warmup.convergence = convergence(0.0, 3, 9)),
-            refusal(|e| e.warmup.convergence = convergence(0.05, 5, 3)),
+            refusal(|e| e.warmup.convergence = Some(convergence(0.05, 1, 9))),
+            refusal(|e| e.warmup.convergence = Some(convergence(0.0, 3, 9))),
+            refusal(|e| e.warmup.convergence = Some(convergence(0.05, 5, 3))),
             refusal(|e| e.warmup.timeout_s = -1.0),
             refusal(|e| e.idle_s = f64::NAN),
             refusal(|e| e.decoding.temperature = -0.5),

@@ -102,7 +102,7 @@ impl<'a> Recording<'a> {
                 self.lost.get_or_insert_with(|| format!("{name} was lost: {message}"));
             }
             Some(SamplerEvent::ReadErrors { device, message, .. }) => {
-                self.read_error(device, &message).await?
+                self.read_error(device, &message).await?;
             }
             None => drop(self.lost.get_or_insert_with(|| "the sampler ended unexpectedly".into())),
         }

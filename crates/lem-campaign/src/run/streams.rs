@@ -35,8 +35,7 @@ pub(super) fn log_lines(stderr: impl AsyncRead + Send + Unpin + 'static) -> Rece
     tokio::spawn(async move {
         let mut reader = BufReader::new(stderr);
         let mut line = Vec::new();
-        loop {
-            let Ok(buffer) = reader.fill_buf().await else { break };
+        while let Ok(buffer) = reader.fill_buf().await {
             if buffer.is_empty() {
                 break;
             }

@@ -5,7 +5,7 @@ use lem_engine::{CheckStatus, Engine, Error};
 use crate::args::Global;
 use crate::{Ended, format, output};
 
-pub(crate) fn doctor(engine: &Engine, global: &Global) -> Result<Ended, Error> {
+pub(crate) fn doctor(engine: &Engine, global: &Global) -> Ended {
     let report = engine.doctor();
     if global.json {
         output::json(&report);
@@ -28,7 +28,7 @@ pub(crate) fn doctor(engine: &Engine, global: &Global) -> Result<Ended, Error> {
             "Mend what failed, then try again."
         });
     }
-    Ok(if report.ready { Ended::Well } else { Ended::RunFailed })
+    if report.ready { Ended::Well } else { Ended::RunFailed }
 }
 
 pub(crate) fn devices(engine: &Engine, global: &Global) -> Result<Ended, Error> {

@@ -167,7 +167,7 @@ fn describe(model: Model, cpus: u32) -> DeviceInfo {
     ];
     DeviceInfo {
         id: "estimate:cpu".into(),
-        name: format!("CPU, estimated from utilization ({cpus} logical CPUs)"),
+        name: format!("CPU ({cpus} logical CPUs)"),
         kind: DeviceKind::Cpu,
         source: PowerSource::Estimate,
         provenance: Provenance::Estimated,

@@ -70,10 +70,10 @@ fn config(mut value: Value, path: &Path) -> Result<Config, Failure> {
             "the architecture is {architecture}; the candle worker knows LlamaForCausalLM only"
         )));
     }
-    if let Some(trait_) = unfaithful(&value) {
-        return Err(wrong(format!("the model has {trait_}, which candle's Llama does not compute")));
-    }
     lift_rope_parameters(&mut value);
+    if let Some(property) = unfaithful(&value) {
+        return Err(wrong(format!("the model has {property}, which candle's Llama does not compute")));
+    }
     let config: LlamaConfig = serde_json::from_value(value)
         .map_err(|error| wrong(format!("not a configuration that candle's Llama understands ({error})")))?;
     let config = config.into_config(false);
@@ -104,6 +104,10 @@ fn unfaithful(value: &Value) -> Option<String> {
         let method = value["quantization_config"]["quant_method"].as_str().unwrap_or("of an unknown method");
         return Some(format!("weights quantized with {method}"));
     }
+    let scaling = &value["rope_scaling"];
+    if let Some(kind) = rope_kind(scaling).filter(|&kind| kind != "llama3") {
+        return Some(format!("positions scaled with the method {kind}"));
+    }
     let head = value["head_dim"].as_u64()?;
     let implied = value["hidden_size"].as_u64()?.checked_div(value["num_attention_heads"].as_u64()?)?;
     (head != implied).then(|| format!("a head_dim of {head} instead of {implied}"))
@@ -121,11 +125,14 @@ fn lift_rope_parameters(value: &mut Value) {
         }
         object.insert("rope_scaling".into(), parameters);
     }
-    let kind =
-        |scaling: &Value| scaling["rope_type"].as_str().or(scaling["type"].as_str()).map(str::to_owned);
-    if object.get("rope_scaling").and_then(kind).is_some_and(|kind| kind == "default") {
+    if object.get("rope_scaling").and_then(rope_kind) == Some("default") {
         object.remove("rope_scaling");
     }
+}
+
+/// The method by which positions are scaled, under its newer or its older name.
+fn rope_kind(scaling: &Value) -> Option<&str> {
+    scaling["rope_type"].as_str().or(scaling["type"].as_str())
 }
 
 /// The end tokens: those of `generation_config.json`, which generation uses, else those of `config.json`.
@@ -170,24 +177,24 @@ fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// Exactly the tensors of `slots`, in `dtype`. One file after the other, so that only one is held twice.
 fn read_weights(files: &[PathBuf], slots: &[Slot], dtype: DType) -> Result<HashMap<String, Tensor>, Failure> {
-    let wanted: HashMap<&str, &Slot> = slots.iter().map(|slot| (slot.name.as_str(), slot)).collect();
     let mut tensors = HashMap::new();
     for path in files {
         let wrong = |reason: String| Failure::model_not_found(format!("{}: {reason}", path.display()));
-        let found = safetensors::load(path, &Device::Cpu)
+        let mut found = safetensors::load(path, &Device::Cpu)
             .map_err(|error| wrong(crate::failure::first_line(&error)))?;
-        for (name, tensor) in found {
-            let Some(slot) = wanted.get(name.as_str()) else {
+        for slot in slots {
+            let Some(tensor) = found.remove(&slot.name) else {
                 continue;
             };
             if tensor.dims() != slot.shape {
                 return Err(wrong(format!(
-                    "{name} has the shape {:?}, and config.json says {:?}",
+                    "{} has the shape {:?}, and config.json says {:?}",
+                    slot.name,
                     tensor.dims(),
                     slot.shape
                 )));
             }
-            tensors.insert(name, tensor.to_dtype(dtype)?);
+            tensors.insert(slot.name.clone(), tensor.to_dtype(dtype)?);
         }
     }
     match slots.iter().find(|slot| !tensors.contains_key(&slot.name)) {

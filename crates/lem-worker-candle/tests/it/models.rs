@@ -68,7 +68,7 @@ fn builtin_prompts_are_tokenized() {
     experiment.workload.prompts = PromptSource::Builtin;
     let (_, result) = run(&experiment);
     assert_eq!(result.effective_parameters["prompts"]["distinct"], 2);
-    assert_eq!(result.effective_parameters["prompts"]["cut"], 2, "both are longer than 12 words");
+    assert_eq!(result.effective_parameters["prompts"]["cut"], 1, "the second has 14 words");
 }
 
 #[test]
@@ -150,11 +150,11 @@ fn byte_tokenizer() -> Vec<(&'static str, Metadata)> {
     let text = |text: &str| Metadata::String(text.into());
     let letters = ('a'..='z').chain('0'..='9').chain(['\u{120}']).map(String::from);
     let mut tokens: Vec<String> = ["<s>", "</s>"].map(String::from).into_iter().chain(letters).collect();
-    tokens.push("w3".into());
+    tokens.push("he".into());
     vec![
         ("tokenizer.ggml.model", text("gpt2")),
         ("tokenizer.ggml.tokens", Metadata::Array(tokens.iter().map(|token| text(token)).collect())),
-        ("tokenizer.ggml.merges", Metadata::Array(vec![text("w 3")])),
+        ("tokenizer.ggml.merges", Metadata::Array(vec![text("h e")])),
         ("tokenizer.ggml.eos_token_id", Metadata::U32(1)),
     ]
 }
@@ -175,8 +175,8 @@ fn a_gguf_file_runs_with_the_tokenizer_beside_it() {
 fn a_gguf_file_runs_with_the_tokenizer_within_it() {
     let (_folder, experiment) = gguf("llama", byte_tokenizer());
     let (events, _) = run(&experiment);
-    // "w30 unheard": w3, 0, a space, and seven letters.
-    assert_eq!(requests(&events)[1].input_tokens, 10);
+    // A space before each word, "w30", and "unheard" with "he" as one token.
+    assert_eq!(requests(&events)[1].input_tokens, 2 + 3 + 6);
 }
 
 #[test]
@@ -208,4 +208,15 @@ fn a_damaged_gguf_file_is_an_error_and_no_panic() {
         let (kind, message) = fail(&experiment);
         assert_eq!(kind, WorkerErrorKind::ModelNotFound, "{message}");
     }
+}
+
+#[test]
+fn a_panic_of_candle_is_an_engine_error() {
+    let mut metadata = byte_tokenizer();
+    // candle divides by the number of heads.
+    metadata.push(("llama.attention.head_count", Metadata::U32(0)));
+    let (_folder, experiment) = gguf("llama", metadata);
+    let (kind, message) = fail(&experiment);
+    assert_eq!(kind, WorkerErrorKind::Engine, "{message}");
+    assert!(message.starts_with("candle panicked: "), "{message}");
 }
