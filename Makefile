@@ -29,7 +29,7 @@ format: ## Format the code
 	@cargo fmt --all
 
 bench: build ## Measure speed beside a peer or a limit; figures go to docs/benchmarks.md
-	@$(BIN)/lem-bench all
+	@$(BIN)/lem-bench all --write docs/benchmarks.md
 
 clean: ## Remove what was built
 	@cargo clean
