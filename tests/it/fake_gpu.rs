@@ -97,6 +97,17 @@ fn a_square_wave_is_cut_at_the_edges_of_the_window() {
 }
 
 #[test]
+fn a_sensor_that_averages_over_a_second_does_not_shift_the_window() {
+    let signal = json!({ "shape": "square", "low_w": 80.0, "high_w": 300.0, "period_s": 1.0, "duty": 0.5 });
+    let gpu = json!([{ "name": "RTX", "architecture": "ga10x", "instant_present": false, "signal": signal }]);
+    let project = Project::new().fake_gpus(&gpu).scripted("a", "honest window_ms=1730");
+    let (row, devices, start_s, end_s) = measured(&project);
+    let truth_j = square_energy_j(80.0, 300.0, start_s, end_s);
+    agrees("the run", number(&row, "energy_j"), number(&row, "energy_uncertainty_j"), truth_j);
+    assert_eq!(devices[0]["info"]["power_averaging_ms"], 1000, "{:#}", devices[0]);
+}
+
+#[test]
 fn two_gpus_add_up() {
     let gpu = |watts: f64| json!({ "signal": { "shape": "constant", "watts": watts } });
     let project =

@@ -1,6 +1,6 @@
 //! Ctrl-C at any moment: the worker is gone, what was finished is kept, and a resume does exactly what is missing.
 
-use lem_tests::{Project, Running, integer, number, text};
+use lem_tests::{Experiment, Project, Running, integer, number, text};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -81,6 +81,22 @@ fn an_interrupt_while_measuring_ends_the_worker() {
 }
 
 #[test]
+fn a_second_interrupt_ends_at_once_and_takes_the_worker_along() {
+    let stubborn = "trap '' TERM; exec \"$0\" hang phase=load \"$1\"";
+    let project = Project::new().experiment(Experiment::shell("stubborn", stubborn));
+    let mut running = project.start_run();
+    running.wait_for_phase("load");
+    running.signal(Signal::INT);
+    // Two signals that come together are one.
+    running.wait_for_note("stopping");
+    running.signal(Signal::INT);
+    let _ = running.finish().exits(130);
+    project.leaves_no_worker();
+    let campaign = project.campaigns().remove(0);
+    assert_eq!((text(&campaign, "status"), campaign["resumable"].as_bool()), ("interrupted", Some(true)));
+}
+
+#[test]
 fn time_that_has_passed_since_the_last_run_counts_towards_the_gap() {
     let project =
         Project::new().execution("cycles", 3).execution("cycle_gap_seconds", 1).scripted("a", "honest");
@@ -91,8 +107,7 @@ fn time_that_has_passed_since_the_last_run_counts_towards_the_gap() {
         assert!((number(row, "gap_planned_s") - 1.0).abs() < 1e-9, "{row:#}");
         assert!((0.99..20.0).contains(&number(row, "gap_actual_s")), "the gap was waited out: {row:#}");
     }
-    let third = project.start_run();
-    let mut third = third;
+    let mut third = project.start_run();
     third.wait_for_event("gap_started");
     third.signal(Signal::TERM);
     let _ = third.finish().exits(130);

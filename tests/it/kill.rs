@@ -57,6 +57,7 @@ fn a_campaign_that_is_killed_twenty_times_loses_no_finished_run() {
         running = project.start(&["run", "--resume", "latest", "--json"]);
     }
     let _ = running.finish().exits(0);
+    assert!(cut_off_before.len() > 5, "most kills should hit a run: {}", cut_off_before.len());
     let rows = project.results();
     let done = completed(&rows);
     for (id, row) in &finished_before {

@@ -56,7 +56,7 @@ fn a_worker_that_dies_fails_its_run_and_its_last_words_are_kept() {
         ("loading", "die phase=load code=1", "exit code 1"),
         ("measuring", "die phase=measure after_ms=200 code=2", "exit code 2"),
         ("killed", "die phase=measure signal=kill", "SIGKILL"),
-        ("crashed", "die phase=load signal=segv", "signal 11"),
+        ("crashed", "die phase=load signal=abort", "signal 6"),
         ("quiet", "die phase=load code=0", "without a result"),
     ];
     let project =

@@ -81,16 +81,24 @@ fn one_bad_value_costs_its_own_field_alone() {
 }
 
 #[test]
-fn unusual_gaps_are_told_in_the_log_with_their_source() {
+fn unusual_gaps_in_force_are_told_in_the_log_with_their_source() {
+    const TOLD: &str = "thermal gaps in force";
     let project = Project::new();
-    let quiet = project.lem(&["-v", "config", "show"]).exits(0);
-    assert!(!quiet.stderr.contains("thermal gaps in force"), "the usual gaps are no news: {}", quiet.stderr);
+    project.write(
+        "bare.yaml",
+        "campaign_name: bare\nrunner: process\nexperiments: [{backend: candle, model: m}]\n",
+    );
+    let file = project.file("bare.yaml").display().to_string();
+    let log = |arguments: &[&str]| project.lem(&[&["plan", &file], arguments].concat()).exits(0).stderr;
+    assert!(!log(&["-v"]).contains(TOLD), "the usual gaps are no news");
     project.write(".lem-config.yaml", "thermal_gaps:\n  between_cycles: 5\n");
-    let told = project.lem(&["-v", "config", "show"]).exits(0);
-    assert!(told.stderr.contains("thermal gaps in force"), "{}", told.stderr);
-    assert!(told.stderr.contains(".lem-config.yaml, line 2"), "{}", told.stderr);
-    let normal = project.lem(&["config", "show"]).exits(0);
-    assert!(!normal.stderr.contains("thermal gaps in force"), "only when asked: {}", normal.stderr);
+    let told = log(&["-v"]);
+    assert!(told.contains(TOLD) && told.contains("5 s between cycles (.lem-config.yaml, line 2)"), "{told}");
+    assert!(!log(&[]).contains(TOLD), "only when asked");
+    project.write(".lem-config.yaml", "verbosity: verbose\nthermal_gaps: {between_cycles: 5}\n");
+    assert!(log(&[]).contains(TOLD), "the settings may ask too");
+    let told = log(&["--cycle-gap", "9"]);
+    assert!(told.contains("9 s between cycles (command line)"), "{told}");
 }
 
 #[test]

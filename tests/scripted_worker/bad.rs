@@ -33,7 +33,7 @@ pub(crate) fn die(script: &Script) -> ExitCode {
     chatter(script);
     complain("about to die");
     come_to(script);
-    let signals = [("kill", Signal::KILL), ("segv", Signal::SEGV), ("term", Signal::TERM)];
+    let signals = [("kill", Signal::KILL), ("abort", Signal::ABORT), ("term", Signal::TERM)];
     if let Some((_, signal)) = signals.into_iter().find(|(name, _)| *name == script.text("signal", "none")) {
         kill_process(getpid(), signal).expect("a process may end itself");
         wait_for_ever()

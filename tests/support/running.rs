@@ -70,6 +70,13 @@ impl Running {
         self.wait_for(phase, |event| event["event"] == "phase_begun" && event["phase"] == phase)
     }
 
+    /// Waits until the standard error has a line with this text.
+    #[track_caller]
+    pub fn wait_for_note(&mut self, text: &str) {
+        let found = self.stderr.wait(self.deadline, |line| line.contains(text).then_some(()));
+        assert!(found.is_some(), "{} never said {text:?}, but:\n{}", self.what, self.stderr.text());
+    }
+
     /// Sends a signal to this process alone. One that has ended is past caring.
     pub fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id())

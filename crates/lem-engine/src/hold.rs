@@ -2,6 +2,7 @@
 //! campaign that is marked as running and held by nobody was cut off.
 
 use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -24,14 +25,35 @@ fn path(results: &Path, campaign_id: &str) -> PathBuf {
     results.join(format!(".{campaign_id}.held"))
 }
 
+/// How often a lock is tried: someone may be looking at it, or be removing its file, at this very moment.
+const TRIES: u32 = 20;
+
 /// Takes a campaign; `None` when another process has it.
 pub(crate) fn take(results: &Path, campaign_id: &str) -> Result<Option<Hold>, Error> {
     let path = path(results, campaign_id);
     fs::create_dir_all(results).map_err(|e| Error::file("created", results, &e))?;
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(|e| Error::file("opened", &path, &e))?;
-    // Built only when it is ours: dropping one removes the holder's file.
-    Ok(file.try_lock().is_ok().then(|| Hold { path, _file: file }))
+    for _ in 0..TRIES {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(|e| Error::file("opened", &path, &e))?;
+        if file.try_lock().is_ok() && is_at(&file, &path) {
+            return Ok(Some(Hold { path, _file: file }));
+        }
+        wait_a_little();
+    }
+    Ok(None)
+}
+
+/// Whether a file that was opened at a path is still there: its last holder may have removed it meanwhile.
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(opened), Ok(there)) => opened.ino() == there.ino(),
+        _ => false,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process is about to let go in real time")]
+fn wait_a_little() {
+    std::thread::sleep(std::time::Duration::from_millis(10));
 }
 
 /// Whether some process works on a campaign.

@@ -121,16 +121,17 @@ pub(crate) async fn row(conn: &mut SqliteConnection, run_id: &str) -> sqlx::Resu
     query.build_query_as().fetch_optional(conn).await
 }
 
-/// A sum over devices is missing when that of any device is: a partial sum would be a wrong number.
+/// A sum over devices is missing when that of any device is, and when the run has no energy: a partial sum would be a
+/// wrong number.
 const SELECT: &str = "
     SELECT r.*, r.id AS run_id, c.name AS campaign_name, e.name AS experiment, e.backend, e.service, e.runner, e.model,
         p.cycle, p.gap_planned_s,
         (SELECT CASE WHEN COUNT(*) = COUNT(d.energy_j) THEN SUM(d.energy_j) END
-         FROM run_devices d WHERE d.run_id = r.id AND d.kind = 'gpu') AS gpu_energy_j,
+         FROM run_devices d WHERE d.run_id = r.id AND d.kind = 'gpu' AND r.energy_j IS NOT NULL) AS gpu_energy_j,
         (SELECT CASE WHEN COUNT(*) = COUNT(d.energy_j) THEN SUM(d.energy_j) END
-         FROM run_devices d WHERE d.run_id = r.id AND d.kind = 'cpu') AS cpu_energy_j,
+         FROM run_devices d WHERE d.run_id = r.id AND d.kind = 'cpu' AND r.energy_j IS NOT NULL) AS cpu_energy_j,
         (SELECT CASE WHEN COUNT(*) = COUNT(d.energy_j) THEN SUM(d.energy_j) END
-         FROM run_devices d WHERE d.run_id = r.id AND d.kind = 'dram') AS dram_energy_j
+         FROM run_devices d WHERE d.run_id = r.id AND d.kind = 'dram' AND r.energy_j IS NOT NULL) AS dram_energy_j
     FROM runs r
     JOIN campaigns c ON c.id = r.campaign_id
     JOIN planned_runs p ON p.campaign_id = r.campaign_id AND p.idx = r.idx

@@ -39,16 +39,18 @@ pub(super) async fn run(
     recording: &mut Recording<'_>,
 ) -> Result<RunOutcome, RunError> {
     let message = rig.workers.message(planned, run_id);
+    recording.first_readings().await?;
+    let start_temperatures_c = recording.temperatures_c().to_vec();
     let started_ns = rig.clock.now_ns();
     rig.tell(CampaignEvent::RunStarted {
         run_id: run_id.into(),
         anchor_monotonic_ns: started_ns,
         anchor_unix_ns: rig.clock.unix_ns(),
-        start_temperature_c: recording.temperature_c(),
+        start_temperature_c: start_temperatures_c.iter().copied().flatten().reduce(f64::max),
     })
     .await?;
     let (failure, told) = match start(planned, run_id, rig, recording).await {
-        Ok(session) => converse(session, &message, run_id, rig, control, recording).await?,
+        Ok(session) => converse(session, &message, (run_id, started_ns), rig, control, recording).await?,
         Err(failure) => (Some(failure), Told::default()),
     };
     outlast_window(&told, rig, recording).await?;
@@ -56,7 +58,7 @@ pub(super) async fn run(
     if !told.requests.is_empty() {
         rig.tell(CampaignEvent::Requests { run_id: run_id.into(), requests: told.requests.clone() }).await?;
     }
-    Ok(outcome(failure, told, started_ns, recording))
+    Ok(outcome(failure, told, &start_temperatures_c, recording))
 }
 
 /// Starts the worker, unless there would be nothing to measure it with.
@@ -79,14 +81,15 @@ async fn start(
 async fn converse(
     session: Session,
     message: &Experiment,
-    run_id: &str,
+    (run_id, started_ns): (&str, i64),
     rig: &Rig<'_>,
     control: &Control,
     recording: &mut Recording<'_>,
 ) -> Result<(Option<Failure>, Told), RunError> {
     let Session { stdin, stdout, stderr, control: mut life } = session;
     let mut streams = Streams { events: streams::events(stdout), log: streams::log_lines(stderr) };
-    let mut follower = Follower::new(rig, control, recording, run_id, message.workload.sample_size);
+    let mut follower =
+        Follower::new(rig, control, recording, run_id, message.workload.sample_size, started_ns);
     // A task of its own: a worker that never reads must not hold up the engine. What goes wrong here shows as the
     // worker's exit or silence.
     let sending = tokio::spawn({
@@ -181,7 +184,12 @@ async fn outlast_window(told: &Told, rig: &Rig<'_>, recording: &mut Recording<'_
         .await
 }
 
-fn outcome(failure: Option<Failure>, told: Told, started_ns: i64, recording: &Recording<'_>) -> RunOutcome {
+fn outcome(
+    failure: Option<Failure>,
+    told: Told,
+    start_temperatures_c: &[Option<f64>],
+    recording: &Recording<'_>,
+) -> RunOutcome {
     let status = match &failure {
         None => RunStatus::Completed,
         Some(Failure { kind: FailureKind::Stopped, .. }) => RunStatus::Interrupted,
@@ -193,7 +201,8 @@ fn outcome(failure: Option<Failure>, told: Told, started_ns: i64, recording: &Re
     };
     let devices: Vec<DeviceOutcome> = window_ns.map_or_else(Vec::new, |window| {
         let each = recording.devices().iter().enumerate();
-        each.map(|(i, device)| device_outcome(device, recording.trace(i), started_ns, window)).collect()
+        each.map(|(i, device)| device_outcome(device, recording.trace(i), start_temperatures_c[i], window))
+            .collect()
     });
     RunOutcome {
         status,

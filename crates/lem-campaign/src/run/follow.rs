@@ -17,6 +17,9 @@ use super::streams::Tail;
 /// Lines that are not events are libraries that print where they should not; more than this is a broken worker.
 const MAX_BAD_LINES: u32 = 100;
 
+/// A worker that has sent its result may hold its output open for this long, in seconds.
+const RESULT_GRACE_S: f64 = 5.0;
+
 /// Warnings kept of one run; more are counted.
 const MAX_WARNINGS: u32 = 100;
 
@@ -44,6 +47,7 @@ pub(super) struct Follower<'a, 'r> {
     pub(super) control: &'a Control,
     pub(super) recording: &'a mut Recording<'r>,
     pub(super) run_id: &'a str,
+    /// Before the worker was started: no time stamp of it is earlier.
     pub(super) started_ns: i64,
     pub(super) told: Told,
     conversation: Conversation,
@@ -58,9 +62,10 @@ impl<'a, 'r> Follower<'a, 'r> {
         recording: &'a mut Recording<'r>,
         run_id: &'a str,
         sample_size: u32,
+        started_ns: i64,
     ) -> Self {
         Self {
-            started_ns: rig.clock.now_ns(),
+            started_ns,
             rig,
             control,
             recording,
@@ -78,7 +83,10 @@ impl<'a, 'r> Follower<'a, 'r> {
         let run_deadline_ns = limits.run_timeout_s.map(|s| self.started_ns + nanoseconds(s));
         let mut heard_ns = self.started_ns;
         loop {
-            let silent_ns = heard_ns + nanoseconds(limits.silence_timeout_s);
+            // All has been said after a result; what holds the output open then is a child, or a slow exit.
+            let patience_s =
+                if self.told.result.is_some() { RESULT_GRACE_S } else { limits.silence_timeout_s };
+            let silent_ns = heard_ns + nanoseconds(patience_s);
             let deadline_ns = run_deadline_ns.map_or(silent_ns, |run| run.min(silent_ns));
             tokio::select! {
                 biased;
@@ -90,6 +98,9 @@ impl<'a, 'r> Follower<'a, 'r> {
                     }
                 }
                 () = self.rig.clock.sleep_until(deadline_ns) => {
+                    if self.told.result.is_some() {
+                        return Ok(None);
+                    }
                     return Ok(Some(timed_out(run_deadline_ns == Some(deadline_ns), self.rig)));
                 }
                 Some(line) = streams.log.recv() => {

@@ -172,7 +172,7 @@ pub struct PhaseOutcome {
 pub(super) fn device_outcome(
     device: &DeviceInfo,
     trace: &Trace,
-    started_ns: i64,
+    start_temperature_c: Option<f64>,
     window: (i64, i64),
 ) -> DeviceOutcome {
     let energy = energy::window_energy(device, trace, window.0, window.1);
@@ -181,7 +181,7 @@ pub(super) fn device_outcome(
         device: device.clone(),
         energy,
         mean_power_w: energy.best().and_then(|e| e.energy.mean_power(seconds)).map(|w| w.0),
-        start_temperature_c: trace.last_before(Channel::Temperature, started_ns),
+        start_temperature_c,
         max_temperature_c: trace
             .between(window.0, window.1)
             .iter()

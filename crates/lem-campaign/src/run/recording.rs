@@ -11,6 +11,9 @@ use super::event::CampaignEvent;
 /// How long samples may stay in memory only.
 const FLUSH_AFTER_NS: i64 = 500_000_000;
 
+/// A sampler that has given nothing after this long is not waited for.
+const FIRST_READING_NS: i64 = 1_000_000_000;
+
 /// The samples of the present run, and the devices that they come from.
 pub(super) struct Recording<'a> {
     rig: &'a Rig<'a>,
@@ -19,6 +22,8 @@ pub(super) struct Recording<'a> {
     devices: Vec<DeviceInfo>,
     traces: Vec<Trace>,
     unwritten: Vec<Vec<Sample>>,
+    /// The last temperature of each device, kept from run to run: sensors are asked for it twice a second only.
+    temperatures_c: Vec<Option<f64>>,
     flushed_ns: i64,
     run_id: String,
     lost: Option<String>,
@@ -40,6 +45,7 @@ impl<'a> Recording<'a> {
             events,
             traces: vec![Trace::default(); devices.len()],
             unwritten: vec![Vec::new(); devices.len()],
+            temperatures_c: vec![None; devices.len()],
             devices,
             sampler,
             flushed_ns: 0,
@@ -82,10 +88,26 @@ impl<'a> Recording<'a> {
         self.sampler.take_stats()
     }
 
-    /// The highest temperature that was read last on any device.
-    pub(super) fn temperature_c(&self) -> Option<f64> {
-        let last = |trace: &Trace| trace.channel(Channel::Temperature).next_back().map(|(_, c)| c);
-        self.traces.iter().filter_map(last).reduce(f64::max)
+    /// The temperature that was read last on each device.
+    pub(super) fn temperatures_c(&self) -> &[Option<f64>] {
+        &self.temperatures_c
+    }
+
+    /// Waits until every thermometer was read once, a second at most: the first run begins at a known temperature too.
+    pub(super) async fn first_readings(&mut self) -> Result<(), RunError> {
+        let until_ns = self.rig.clock.now_ns() + FIRST_READING_NS;
+        let missing = |this: &Self| {
+            let mut each = this.devices.iter().zip(&this.temperatures_c);
+            each.any(|(device, read)| device.has(Channel::Temperature) && read.is_none())
+        };
+        while self.lost.is_none() && missing(self) {
+            let event = tokio::select! {
+                event = self.events.recv() => event,
+                () = self.rig.clock.sleep_until(until_ns) => return Ok(()),
+            };
+            self.take(event).await?;
+        }
+        Ok(())
     }
 
     /// The next news from the sampler. Safe to drop and call again.
@@ -126,6 +148,7 @@ impl<'a> Recording<'a> {
             self.traces[device].push(*sample);
         }
         let last_of = |channel| samples.iter().rev().find_map(|s| s.get(channel));
+        self.temperatures_c[device] = last_of(Channel::Temperature).or(self.temperatures_c[device]);
         self.unwritten[device].extend_from_slice(&samples);
         (self.rig.show)(&CampaignEvent::Samples {
             run_id: self.run_id.clone(),
