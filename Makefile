@@ -3,7 +3,7 @@
 BIN := $(or $(CARGO_TARGET_DIR),target)/release
 CARGO := cargo --locked
 
-.PHONY: run test setup build lint format bench clean help
+.PHONY: run test fuzz images setup build lint format bench clean help
 
 help: ## Show these lines
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -19,6 +19,12 @@ run: build ## Do the main job: run the quickstart campaign and show its results
 
 test: build ## Run every test
 	@scripts/test.sh
+
+fuzz: build ## Look for crashes in what reads files and workers, ten minutes for each
+	@LEM_FUZZ_SECONDS=600 $(CARGO) test --release --workspace --test fuzz -- --nocapture
+
+images: setup ## Build the images that need no registry
+	@scripts/images.sh
 
 lint: setup ## Check formatting, lints and documentation
 	@cargo fmt --all --check

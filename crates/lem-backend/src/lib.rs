@@ -3,6 +3,8 @@
 //!
 //! The measured does not know that it is measured: nothing here knows power, campaigns or the meaning of the bytes.
 
+pub mod compose;
+pub mod docker;
 pub mod process;
 
 use std::io;
@@ -48,6 +50,11 @@ pub trait Control: Send {
     /// Waits until the worker has exited. May be dropped and called again.
     fn wait(&mut self) -> BoxFuture<'_, io::Result<Exit>>;
 
+    /// The container that it runs in, where it runs in one.
+    fn container(&self) -> Option<&docker::ContainerFacts> {
+        None
+    }
+
     /// Asks the worker to end (SIGTERM), and ends it after `grace` (SIGKILL). Nothing of it is left afterwards.
     fn stop(&mut self, grace: Duration) -> BoxFuture<'_, io::Result<Exit>>;
 }
@@ -59,6 +66,8 @@ pub enum Exit {
     Code(i32),
     /// By this signal.
     Signal(i32),
+    /// Killed because its container had reached its memory limit, or the host had no more.
+    OutOfMemory,
 }
 
 impl Exit {
@@ -71,8 +80,12 @@ impl Exit {
 impl std::fmt::Display for Exit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            // As shells and container engines use them.
+            Self::Code(126) => write!(f, "exit code 126: a program could not be executed"),
+            Self::Code(127) => write!(f, "exit code 127: a program was not found"),
             Self::Code(code) => write!(f, "exit code {code}"),
             Self::Signal(9) => write!(f, "signal 9 (SIGKILL: killed, often for want of memory)"),
+            Self::OutOfMemory => write!(f, "killed: out of memory"),
             Self::Signal(signal) => write!(f, "signal {signal}"),
         }
     }
@@ -97,4 +110,7 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The worker's container could not be started.
+    #[error(transparent)]
+    Container(#[from] docker::ContainerError),
 }

@@ -29,6 +29,9 @@ pub(crate) struct Global {
     /// Print JSON for programs instead of text for people
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// The compose file whose services run workers; docker-compose.yml of the project folder when absent
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) compose: Option<PathBuf>,
     /// Where power is read: auto, nvml, rapl, nvml,rapl together, estimate or simulated
     #[arg(long, global = true, value_name = "SOURCE", default_value = "auto", env = "LEM_METER")]
     pub(crate) meter: String,

@@ -53,13 +53,14 @@ fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<Ended, Error> {
     let mut global = cli.global;
-    let engine = Engine::open(&global.project, Options::from_environment(&global.meter)?)?;
+    let options = Options { compose: global.compose.clone(), ..Options::from_environment(&global.meter)? };
+    let engine = Engine::open(&global.project, options)?;
     // The command line wins over the settings.
     global.verbose |= !global.quiet && engine.is_verbose();
     global.quiet |= !global.verbose && engine.is_quiet();
     log(&global);
     match cli.command {
-        Command::Doctor => Ok(commands::doctor::doctor(&engine, &global)),
+        Command::Doctor => commands::doctor::doctor(&engine, &global),
         Command::Devices => commands::doctor::devices(&engine, &global),
         Command::Config { action } => commands::config::config(&engine, &global, &action),
         Command::Plan { file, overrides } => commands::plan::plan(&engine, &global, &file, &overrides),
@@ -94,5 +95,7 @@ fn log(global: &Global) {
     };
     let fallback = format!("warn,lem={level},lem_campaign={level},lem_engine={level},lem_power={level}");
     let filter = tracing_subscriber::EnvFilter::try_from_env("LEM_LOG").unwrap_or_else(|_| fallback.into());
+    // Its finest level prints requests with the variables of containers, secrets among them.
+    let filter = "bollard=info".parse().map_or(filter.clone(), |secretive| filter.add_directive(secretive));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
 }

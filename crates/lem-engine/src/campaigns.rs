@@ -18,7 +18,8 @@ use crate::error::{Error, ErrorCode};
 use crate::hold::{self, Hold};
 use crate::journal::StoreJournal;
 use crate::planning::{Prepared, refusal};
-use crate::workers::{ProcessWorkers, check_gpus, embedded_worker};
+use crate::services::in_containers;
+use crate::workers::{CampaignWorkers, Containers, check_gpus, embedded_worker};
 use crate::{Engine, environment, hardware, lock};
 
 /// What the database keeps of a campaign so that it can be resumed as it was planned.
@@ -37,6 +38,7 @@ struct Ready {
     devices: Vec<DeviceInfo>,
     todo: Vec<usize>,
     last_run_ended_unix_ns: Option<i64>,
+    containers: Containers,
     _locks: lock::DeviceLocks,
     _hold: Hold,
 }
@@ -80,6 +82,7 @@ impl Engine {
         let unused_gpus = check_gpus(&campaign, &devices)?;
         let id = uuid::Uuid::now_v7().to_string();
         let locks = lock::acquire(&devices, &id)?;
+        let containers = self.containers(&campaign, &id, &devices).await?;
         let store = Store::open(self.database()?).await?;
         let hold = self.hold(&id)?;
         let todo = (0..plan.runs.len()).collect();
@@ -96,6 +99,7 @@ impl Engine {
             devices,
             todo,
             last_run_ended_unix_ns: None,
+            containers,
             _locks: locks,
             _hold: hold,
         })
@@ -129,10 +133,12 @@ impl Engine {
         let meter = self.meter(&words(&stored.campaign));
         let devices = hardware::open(&meter)?.devices();
         let locks = lock::acquire(&devices, &id)?;
+        let containers = self.containers(&stored.campaign, &id, &devices).await?;
         store.resume_campaign(&id, std::process::id()).await?;
         Ok(Ready {
             todo: missing.iter().map(|run| run.index as usize).collect(),
             last_run_ended_unix_ns: detail.summary.last_ended_unix_ns,
+            containers,
             id,
             store,
             stored,
@@ -141,6 +147,21 @@ impl Engine {
             _locks: locks,
             _hold: hold,
         })
+    }
+
+    /// The containers that the backends of a campaign need; none are started yet.
+    async fn containers(
+        &self,
+        campaign: &ResolvedCampaign,
+        id: &str,
+        devices: &[DeviceInfo],
+    ) -> Result<Containers, Error> {
+        // A compose file that nobody needs may be broken.
+        if in_containers(campaign).is_empty() {
+            return Ok(Containers::default());
+        }
+        let settings = self.settings()?.settings.docker;
+        Containers::prepare(campaign, id, self.compose()?, devices, &settings).await
     }
 
     fn hold(&self, id: &str) -> Result<Hold, Error> {
@@ -158,13 +179,14 @@ impl Engine {
     ) -> Result<Summary, Error> {
         let Stored { plan, campaign: resolved } = &ready.stored;
         let clock = SystemClock;
-        let workers = ProcessWorkers {
+        let workers = CampaignWorkers {
             campaign: resolved,
             campaign_id: &ready.id,
             seed: plan.seed,
-            backend: ProcessBackend { launcher: self.options.launcher.clone() },
+            processes: ProcessBackend { launcher: self.options.launcher.clone() },
             embedded_worker: embedded_worker(),
             devices: &ready.devices,
+            containers: ready.containers,
         };
         let journal = StoreJournal::new(ready.store.clone(), ready.id.clone());
         let rig = Rig {
@@ -187,6 +209,7 @@ impl Engine {
         });
         let campaign = Campaign { id: ready.id.clone(), plan, todo: ready.todo.clone(), last_run_ended_ns };
         let summary = running::run(&campaign, &rig, control).await;
+        workers.containers.tear_down().await;
         if summary.is_err() {
             // The journal may be what failed; whoever opens the database next marks the campaign then.
             let _ = ready

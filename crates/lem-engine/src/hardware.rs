@@ -81,11 +81,11 @@ pub enum CheckStatus {
 }
 
 impl Check {
-    fn new(name: &str, status: CheckStatus, message: impl Into<String>) -> Self {
+    pub(crate) fn new(name: &str, status: CheckStatus, message: impl Into<String>) -> Self {
         Self { name: name.into(), status, message: message.into(), remedy: None }
     }
 
-    fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+    pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
     }
@@ -110,15 +110,11 @@ impl Engine {
     }
 
     /// Checks what this machine can measure and run.
-    pub fn doctor(&self) -> Doctor {
+    pub async fn doctor(&self) -> Doctor {
         let mut checks = self.meter_checks();
         checks.push(self.source_check());
         checks.push(worker_check(&embedded_worker()));
-        checks.push(Check::new(
-            "containers",
-            CheckStatus::Note,
-            "this version runs workers as local processes only",
-        ));
+        checks.extend(self.service_checks().await);
         checks.push(self.settings_check());
         checks.extend(self.results_check());
         Doctor { ready: checks.iter().all(|check| check.status != CheckStatus::Failed), checks }

@@ -249,7 +249,8 @@ fn stored_outcome(
         input_tokens: result.map(|r| r.input_tokens),
         output_tokens: result.map(|r| r.output_tokens),
         ttft_ms_p50: outcome.ttft_ms_p50,
-        result: result.map(|r| json!({ "worker": outcome.engine, "result": r })),
+        result: result
+            .map(|r| json!({ "worker": outcome.engine, "container": outcome.container, "result": r })),
         sampler,
         warnings,
         devices,

@@ -15,6 +15,7 @@ mod lock;
 mod measure;
 mod planning;
 mod results;
+mod services;
 mod settings;
 mod workers;
 
@@ -43,6 +44,8 @@ pub use settings::SettingsView;
 pub struct Options {
     /// What measures.
     pub meter: MeterChoice,
+    /// The compose file; the usual one of the project folder when absent.
+    pub compose: Option<PathBuf>,
     /// Program and first argument that tie a worker's life to this program's; empty for none.
     pub launcher: Vec<PathBuf>,
 }
@@ -58,7 +61,7 @@ impl Options {
         let lem = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("lem")));
         let launcher =
             lem.filter(|path| path.is_file()).map_or_else(Vec::new, |lem| vec![lem, "exec-worker".into()]);
-        Ok(Self { meter, launcher })
+        Ok(Self { meter, launcher, compose: None })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lem_campaign::plan::{self, Gaps, Plan};
-use lem_spec::campaign::{self, Overrides, ResolvedCampaign, Runner, Structure};
+use lem_spec::campaign::{self, Overrides, ResolvedCampaign, Structure};
 use lem_spec::diagnostic::{Diagnostic, Severity};
 use lem_spec::settings::{BETWEEN_CYCLES_S, BETWEEN_EXPERIMENTS_S, Settings};
 use lem_spec::source::Resolved;
@@ -64,7 +64,7 @@ impl Engine {
         let mut campaign = campaign::resolve(written, overrides, &settings.settings);
         campaign.problems.extend(settings.diagnostics.into_iter().map(harmless));
         let mut plan = plan::plan(&campaign, fresh_seed());
-        plan.problems.extend(not_executable(&campaign));
+        plan.problems.extend(self.route(&campaign));
         plan.problems.extend(no_webhook(&settings.settings));
         log_gaps(&plan.gaps);
         Ok(Ok(Prepared { campaign, plan, text }))
@@ -97,25 +97,6 @@ fn without_runs(problems: Vec<Diagnostic>) -> Plan {
 fn harmless(mut problem: Diagnostic) -> Diagnostic {
     problem.severity = problem.severity.min(Severity::Warning);
     problem
-}
-
-/// Workers in containers are planned and not yet run.
-fn not_executable(campaign: &ResolvedCampaign) -> Option<Diagnostic> {
-    let in_containers: Vec<&str> = campaign
-        .runners
-        .iter()
-        .filter(|(_, r)| r.value == Runner::Docker)
-        .map(|(name, _)| name.as_str())
-        .collect();
-    (!in_containers.is_empty()).then(|| {
-        let message = format!(
-            "this version does not start compose services, which {} would need",
-            in_containers.join(", ")
-        );
-        Diagnostic::error("not_executable", message)
-            .with_hint("use `runner: process` (or `--runner process`) with a worker on this machine")
-            .about("runner")
-    })
 }
 
 /// A webhook that is set is a wish that this version does not fulfil.

@@ -1,9 +1,14 @@
-//! Starting workers: which command, with which environment, told what.
+//! Starting workers: where, which command, with which environment, told what.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use lem_backend::compose::Compose;
+use lem_backend::docker::{Ephemeral, Holder, Lifetime, Owner, Persistent, orphans};
 use lem_backend::process::ProcessBackend;
 use lem_backend::{Backend, Session, Start, StartError};
 use lem_campaign::plan::{PlannedRun, worker_experiment};
@@ -12,23 +17,90 @@ use lem_measure::DeviceInfo;
 use lem_measure::device::PowerSource;
 use lem_protocol::Experiment;
 use lem_spec::campaign::{Devices, EMBEDDED_BACKEND, ExperimentSpec, ResolvedCampaign, Runner};
+use lem_spec::settings::{ContainerStrategy, Docker};
 
+use crate::Engine;
 use crate::error::{Error, ErrorCode};
+use crate::services;
 
 /// The program of the embedded worker; it is installed beside the program that runs the engine.
 pub(crate) const EMBEDDED_WORKER: &str = "lem-worker-candle";
 
-/// Workers of one campaign as local processes.
-pub(crate) struct ProcessWorkers<'a> {
+/// Workers of one campaign, as local processes and in containers.
+pub(crate) struct CampaignWorkers<'a> {
     pub(crate) campaign: &'a ResolvedCampaign,
     pub(crate) campaign_id: &'a str,
     pub(crate) seed: u64,
-    pub(crate) backend: ProcessBackend,
+    pub(crate) processes: ProcessBackend,
     pub(crate) embedded_worker: PathBuf,
     pub(crate) devices: &'a [DeviceInfo],
+    pub(crate) containers: Containers,
 }
 
-impl ProcessWorkers<'_> {
+/// The containers of a campaign by backend; none where no backend needs one.
+#[derive(Default)]
+pub(crate) struct Containers(BTreeMap<String, Place>);
+
+/// Where the worker of a backend runs.
+enum Place {
+    Ephemeral(Ephemeral),
+    Persistent(Persistent),
+}
+
+impl Containers {
+    /// Connects to the Docker engine, removes what dead campaigns left behind, and prepares a place for each backend
+    /// that runs in a container. Nothing is started yet.
+    pub(crate) async fn prepare(
+        campaign: &ResolvedCampaign,
+        campaign_id: &str,
+        compose: Option<Compose>,
+        devices: &[DeviceInfo],
+        settings: &Docker,
+    ) -> Result<Self, Error> {
+        let missing = || Error::new(ErrorCode::NotFound, "the compose file of the campaign is gone");
+        let compose = compose.ok_or_else(missing)?;
+        let engine = Arc::new(services::connect().await?);
+        let unreachable = |e: std::io::Error| Error::new(ErrorCode::Machine, e.to_string());
+        for orphan in
+            orphans::remove_orphans(&engine, orphans::Found::may_be_held).await.map_err(unreachable)?
+        {
+            tracing::info!(
+                "removed container {} of campaign {}, which has ended",
+                orphan.id,
+                orphan.campaign
+            );
+        }
+        let owner = Owner { campaign: campaign_id.to_owned(), run: None, holder: Holder::this_process() };
+        let gpus = campaign_gpus(campaign, devices);
+        let mut places = BTreeMap::new();
+        for backend in services::in_containers(campaign) {
+            let service = Arc::new(Engine::service(&compose, backend)?);
+            let (engine, owner, gpus) = (Arc::clone(&engine), owner.clone(), gpus.clone());
+            let place = match campaign.container_strategy.value {
+                ContainerStrategy::Ephemeral => Place::Ephemeral(Ephemeral { engine, service, owner, gpus }),
+                ContainerStrategy::Persistent => {
+                    let warmup_delay =
+                        Duration::try_from_secs_f64(settings.warmup_delay.value).unwrap_or(Duration::MAX);
+                    let lifetime = Lifetime { warmup_delay, kept: !settings.auto_teardown.value };
+                    Place::Persistent(Persistent::new(engine, service, owner, gpus, lifetime))
+                }
+            };
+            places.insert(backend.to_owned(), place);
+        }
+        Ok(Self(places))
+    }
+
+    /// Removes the containers of the campaign, but those that are kept.
+    pub(crate) async fn tear_down(&self) {
+        for place in self.0.values() {
+            if let Place::Persistent(persistent) = place {
+                persistent.tear_down().await;
+            }
+        }
+    }
+}
+
+impl CampaignWorkers<'_> {
     fn spec(&self, run: &PlannedRun) -> &ExperimentSpec {
         &self.campaign.experiments[run.experiment]
     }
@@ -36,6 +108,7 @@ impl ProcessWorkers<'_> {
     fn command(&self, backend: &str) -> Vec<String> {
         match self.campaign.runners.get(backend).map(|runner| &runner.value) {
             Some(Runner::Process { command: Some(command) }) => command.clone(),
+            Some(Runner::Docker) => services::worker_command(backend),
             _ if backend == EMBEDDED_BACKEND => vec![self.embedded_worker.to_string_lossy().into_owned()],
             // The plan has refused this campaign; starting nothing is an error that says so.
             _ => Vec::new(),
@@ -49,29 +122,39 @@ impl ProcessWorkers<'_> {
             ("LEM_RUN_ID", run_id.to_owned()),
             ("LEM_CYCLE", run.cycle.to_string()),
             ("LEM_TOTAL_CYCLES", self.campaign.cycles.value.to_string()),
-            ("LEM_ENGINE_PID", std::process::id().to_string()),
         ];
-        let chosen = self.campaign.devices.value != Devices::Auto;
-        if let Some(gpus) = visible_gpus(self.spec(run), self.devices, chosen) {
-            variables.push(("CUDA_VISIBLE_DEVICES", gpus));
+        let spec = self.spec(run);
+        if !self.containers.0.contains_key(&spec.backend) {
+            variables.push(("LEM_ENGINE_PID", std::process::id().to_string()));
+        }
+        if let Some(gpus) = visible_gpus(spec, self.campaign, self.devices) {
+            variables.push(("CUDA_VISIBLE_DEVICES", gpus.join(",")));
         }
         variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 
-impl Workers for ProcessWorkers<'_> {
+impl Workers for CampaignWorkers<'_> {
     fn start<'a>(
         &'a self,
         run: &'a PlannedRun,
         run_id: &'a str,
     ) -> BoxFuture<'a, Result<Session, StartError>> {
         async move {
+            let backend = &self.spec(run).backend;
             let start = Start {
-                command: self.command(&self.spec(run).backend),
+                command: self.command(backend),
                 environment: self.environment(run, run_id),
                 folder: None,
             };
-            self.backend.start(&start).await
+            match self.containers.0.get(backend) {
+                None => self.processes.start(&start).await,
+                Some(Place::Persistent(persistent)) => persistent.start(&start).await,
+                Some(Place::Ephemeral(ephemeral)) => {
+                    let owner = Owner { run: Some(run_id.to_owned()), ..ephemeral.owner.clone() };
+                    Ephemeral { owner, ..ephemeral.clone() }.start(&start).await
+                }
+            }
         }
         .boxed()
     }
@@ -83,14 +166,24 @@ impl Workers for ProcessWorkers<'_> {
 
 /// The GPUs that a worker may see, by UUID because the order of indices differs between CUDA and NVML: those of the
 /// experiment's `gpus`, else those that the campaign names in `measurement.devices`; `None` for all.
-fn visible_gpus(spec: &ExperimentSpec, devices: &[DeviceInfo], chosen: bool) -> Option<String> {
-    let wanted = |device: &&DeviceInfo| match &spec.gpus {
-        Some(indices) => device.index.is_some_and(|index| indices.contains(&index)),
-        None => chosen,
-    };
-    let gpus = devices.iter().filter(|device| device.source == PowerSource::Nvml);
-    let ids: Vec<&str> = gpus.filter(wanted).map(|device| device.id.as_str()).collect();
-    (!ids.is_empty()).then(|| ids.join(","))
+fn visible_gpus(
+    spec: &ExperimentSpec,
+    campaign: &ResolvedCampaign,
+    devices: &[DeviceInfo],
+) -> Option<Vec<String>> {
+    let Some(indices) = &spec.gpus else { return campaign_gpus(campaign, devices) };
+    gpus(devices, |device| device.index.is_some_and(|index| indices.contains(&index)))
+}
+
+/// The GPUs that a campaign names; `None` when it leaves them open.
+fn campaign_gpus(campaign: &ResolvedCampaign, devices: &[DeviceInfo]) -> Option<Vec<String>> {
+    (campaign.devices.value != Devices::Auto).then(|| gpus(devices, |_| true)).flatten()
+}
+
+fn gpus(devices: &[DeviceInfo], wanted: impl Fn(&DeviceInfo) -> bool) -> Option<Vec<String>> {
+    let gpus = devices.iter().filter(|device| device.source == PowerSource::Nvml && wanted(device));
+    let ids: Vec<String> = gpus.map(|device| device.id.clone()).collect();
+    (!ids.is_empty()).then_some(ids)
 }
 
 /// An experiment that asks for a GPU that is not measured would run unmeasured, so it is refused. Without any GPU among

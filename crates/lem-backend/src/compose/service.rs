@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::Note;
+use super::{Mount, Note};
 
 /// The label whose words are the command line of the worker inside the service.
 pub const WORKER_COMMAND_LABEL: &str = "lem.worker.command";
@@ -137,7 +137,9 @@ impl Service {
     pub fn images(&self) -> Vec<String> {
         match &self.image {
             Some(image) => vec![image.clone()],
-            None => vec![format!("{}-{}", self.project, self.name), format!("{}_{}", self.project, self.name)],
+            None => {
+                vec![format!("{}-{}", self.project, self.name), format!("{}_{}", self.project, self.name)]
+            }
         }
     }
 
@@ -156,13 +158,8 @@ pub struct Build {
     pub dockerfile: Option<String>,
     /// Stage of the Dockerfile.
     pub target: Option<String>,
-    /// Build arguments; one without value is not set here. Shown only by name: they may hold secrets.
-    #[serde(serialize_with = "names")]
-    pub args: BTreeMap<String, Option<String>>,
-}
-
-fn names<S: Serializer>(args: &BTreeMap<String, Option<String>>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(args.keys())
+    /// Names of the build arguments; their values may be secrets, and no message needs them.
+    pub args: BTreeSet<String>,
 }
 
 /// Variables of a container. Debug output and serialization show `***` instead of a secret.
@@ -197,67 +194,6 @@ impl Serialize for Environment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.redacted().serialize(serializer)
     }
-}
-
-/// One thing mounted into the container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Mount {
-    /// Absolute path in the container.
-    pub target: String,
-    /// Whether the container may not write to it.
-    pub read_only: bool,
-    /// What is mounted.
-    pub kind: MountKind,
-}
-
-/// What a [`Mount`] mounts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MountKind {
-    /// A file or folder of the host.
-    Bind {
-        /// Absolute path on the host.
-        source: PathBuf,
-        /// Whether a missing source becomes an empty folder (so with the short syntax) or is an error.
-        create_source: bool,
-        /// `rprivate`, `rshared`, ...
-        propagation: Option<String>,
-        /// `z` (shared) or `Z` (private), for `SELinux`.
-        selinux: Option<String>,
-    },
-    /// A volume of the engine.
-    Volume {
-        /// The named volume; `None` is a new anonymous one.
-        volume: Option<Volume>,
-        /// Whether the image's content at the target is left out of a new volume.
-        no_copy: bool,
-        /// Folder in the volume, instead of all of it.
-        subpath: Option<String>,
-    },
-    /// Memory.
-    Tmpfs {
-        /// Largest size in bytes.
-        size: Option<u64>,
-        /// Permissions of the folder, such as `0o1777`.
-        mode: Option<u32>,
-    },
-}
-
-/// A named volume of the compose file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Volume {
-    /// Its key under the file's `volumes`.
-    pub key: String,
-    /// Its name in the engine.
-    pub name: String,
-    /// Whether it must exist already.
-    pub external: bool,
-    /// The volume driver.
-    pub driver: Option<String>,
-    /// Options of the driver.
-    pub driver_opts: BTreeMap<String, String>,
-    /// Labels as written.
-    pub labels: BTreeMap<String, String>,
 }
 
 /// A device file.

@@ -76,7 +76,8 @@ pub enum ConnectError {
 }
 
 const CHECK_ADDRESS: &str = "check the name and the port in DOCKER_HOST, and that the host is up";
-const CHECK_SSH: &str = "check that `ssh` to it works without a password, and that its docker socket is yours to use";
+const CHECK_SSH: &str =
+    "check that `ssh` to it works without a password, and that its docker socket is yours to use";
 
 impl Engine {
     /// Connects, agrees on a version of the API, and asks what the engine is.
@@ -126,15 +127,17 @@ async fn over_socket(path: &Path, endpoint: &Endpoint) -> Result<Docker, Connect
 
 async fn over_tcp(host: &str, port: u16, endpoint: &Endpoint) -> Result<Docker, ConnectError> {
     let reached = timeout(PATIENCE, TcpStream::connect((host, port))).await;
-    reached.unwrap_or_else(|_elapsed| Err(ErrorKind::TimedOut.into())).map_err(|error| match error.kind() {
-        ErrorKind::ConnectionRefused => {
-            ConnectError::NoEngine { endpoint: endpoint.to_string(), reason: error.to_string() }
+    reached.unwrap_or_else(|_elapsed| Err(ErrorKind::TimedOut.into())).map_err(|error| {
+        match error.kind() {
+            ErrorKind::ConnectionRefused => {
+                ConnectError::NoEngine { endpoint: endpoint.to_string(), reason: error.to_string() }
+            }
+            _ => ConnectError::Unreachable {
+                endpoint: endpoint.to_string(),
+                reason: error.to_string(),
+                remedy: CHECK_ADDRESS,
+            },
         }
-        _ => ConnectError::Unreachable {
-            endpoint: endpoint.to_string(),
-            reason: error.to_string(),
-            remedy: CHECK_ADDRESS,
-        },
     })?;
     let address = endpoint.to_string();
     Docker::connect_with_http(&address, REQUEST_TIMEOUT_S, API_DEFAULT_VERSION)

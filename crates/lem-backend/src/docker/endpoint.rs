@@ -107,7 +107,11 @@ impl Endpoint {
         if let Some(address) = set("DOCKER_HOST") {
             let endpoint = Self::parse(address, "DOCKER_HOST")?;
             let tls = set("DOCKER_TLS_VERIFY").is_some() && matches!(endpoint, Self::Tcp { .. });
-            return if tls { Err(EndpointError::Tls { origin: "DOCKER_TLS_VERIFY".into() }) } else { Ok(endpoint) };
+            return if tls {
+                Err(EndpointError::Tls { origin: "DOCKER_TLS_VERIFY".into() })
+            } else {
+                Ok(endpoint)
+            };
         }
         let home = set("HOME").map(|home| Path::new(home).join(".docker"));
         let Some(folder) = set("DOCKER_CONFIG").map(PathBuf::from).or(home) else {
@@ -136,10 +140,12 @@ impl Endpoint {
             "https" => Err(EndpointError::Tls { origin: origin.into() }),
             "ssh" => {
                 let (place, socket) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-                let (user, host) = place.rsplit_once('@').map_or((None, place), |(user, host)| (Some(user), host));
+                let (user, host) =
+                    place.rsplit_once('@').map_or((None, place), |(user, host)| (Some(user), host));
                 let (host, port) = host_and_port(host).ok_or_else(refused)?;
                 // A leading dash would be an option of ssh.
-                if host.starts_with('-') || user.is_some_and(|user| user.is_empty() || user.starts_with('-')) {
+                if host.starts_with('-') || user.is_some_and(|user| user.is_empty() || user.starts_with('-'))
+                {
                     return Err(refused());
                 }
                 let destination = user.map_or_else(|| host.to_owned(), |user| format!("{user}@{host}"));
@@ -283,7 +289,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for address in ["", "gpu1", "unix://relative", "tcp://", "tcp://a:b", "ftp://a", "ssh://@a", "ssh://-oX=y"] {
+        for address in
+            ["", "gpu1", "unix://relative", "tcp://", "tcp://a:b", "ftp://a", "ssh://@a", "ssh://-oX=y"]
+        {
             assert!(matches!(parse(address), Err(EndpointError::Address { .. })), "{address}");
         }
     }
@@ -314,7 +322,8 @@ mod tests {
 
     #[test]
     fn tls_is_refused_with_a_way_out() {
-        let error = Endpoint::find(&environment(&[("DOCKER_HOST", "tcp://gpu1:2376"), ("DOCKER_TLS_VERIFY", "1")]));
+        let error =
+            Endpoint::find(&environment(&[("DOCKER_HOST", "tcp://gpu1:2376"), ("DOCKER_TLS_VERIFY", "1")]));
         insta::assert_snapshot!(error.expect_err("refused"));
         let folder = configured("tcp://gpu1:2376", "lab");
         std::fs::create_dir_all(folder.path().join("contexts/tls/abc/docker")).expect("made");

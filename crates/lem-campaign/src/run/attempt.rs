@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lem_backend::{Control as Life, Exit, Session};
 use lem_measure::Provenance;
-use lem_protocol::{Experiment, Phase, framing};
+use lem_protocol::{Experiment, Phase, WorkerErrorKind, framing};
 
 use super::campaign::{Rig, RunError};
 use super::control::Control;
@@ -49,7 +49,7 @@ pub(super) async fn run(
         start_temperature_c: start_temperatures_c.iter().copied().flatten().reduce(f64::max),
     })
     .await?;
-    let (failure, told) = match start(planned, run_id, rig, recording).await {
+    let (failure, told) = match start(planned, run_id, rig, control, recording).await? {
         Ok(session) => converse(session, &message, (run_id, started_ns), rig, control, recording).await?,
         Err(failure) => (Some(failure), Told::default()),
     };
@@ -61,20 +61,28 @@ pub(super) async fn run(
     Ok(outcome(failure, told, &start_temperatures_c, recording))
 }
 
-/// Starts the worker, unless there would be nothing to measure it with.
+/// Starts the worker, unless there would be nothing to measure it with. A container may take its time to become ready,
+/// so recording goes on, and a stop need not wait.
 async fn start(
     planned: &PlannedRun,
     run_id: &str,
     rig: &Rig<'_>,
-    recording: &Recording<'_>,
-) -> Result<Session, Failure> {
+    control: &Control,
+    recording: &mut Recording<'_>,
+) -> Result<Result<Session, Failure>, RunError> {
     if let Some(lost) = recording.lost() {
-        return Err(Failure::new(FailureKind::DeviceLost, lost));
+        return Ok(Err(Failure::new(FailureKind::DeviceLost, lost)));
     }
-    rig.workers
-        .start(planned, run_id)
-        .await
-        .map_err(|error| Failure::new(FailureKind::Start, error.to_string()))
+    let starting = async {
+        tokio::select! {
+            biased;
+            () = control.stopped() => Err(Failure::stopped()),
+            started = rig.workers.start(planned, run_id) => {
+                started.map_err(|error| Failure::new(FailureKind::Start, error.to_string()))
+            }
+        }
+    };
+    recording.during(starting).await
 }
 
 /// Sends the experiment, follows the worker to its end, and makes sure that it is gone.
@@ -88,6 +96,7 @@ async fn converse(
 ) -> Result<(Option<Failure>, Told), RunError> {
     let Session { stdin, stdout, stderr, control: mut life } = session;
     let mut streams = Streams { events: streams::events(stdout), log: streams::log_lines(stderr) };
+    let container = life.container().cloned();
     let mut follower =
         Follower::new(rig, control, recording, run_id, message.workload.sample_size, started_ns);
     // A task of its own: a worker that never reads must not hold up the engine. What goes wrong here shows as the
@@ -101,7 +110,7 @@ async fn converse(
     });
     let failure = follower.follow(&mut streams).await?;
     sending.abort();
-    let told = std::mem::take(&mut follower.told);
+    let told = Told { container, ..std::mem::take(&mut follower.told) };
     let failure = match failure {
         Some(failure) => {
             // Its exit says nothing more than the failure does.
@@ -151,6 +160,10 @@ async fn leave(
 fn judge_exit(exit: std::io::Result<Exit>, told: &Told) -> Option<Failure> {
     match exit {
         Err(error) => Some(exit_failure(format!("the worker's exit is not known: {error}"))),
+        Ok(exit @ Exit::OutOfMemory) => Some(Failure::new(
+            FailureKind::Worker(WorkerErrorKind::OutOfMemory),
+            format!("the worker was {exit}"),
+        )),
         Ok(exit) if told.result.is_none() => {
             Some(exit_failure(format!("the worker ended without a result ({exit}); see its standard error")))
         }
@@ -217,6 +230,7 @@ fn outcome(
         ttft_ms_p50: ttft_ms_p50(&told.requests),
         result: told.result,
         engine: told.engine,
+        container: told.container,
         sampler: Some(recording.take_stats()),
     }
 }

@@ -33,6 +33,7 @@ pub(super) struct Told {
     pub(super) requests: Vec<Request>,
     pub(super) result: Option<WorkerResult>,
     pub(super) engine: Option<serde_json::Value>,
+    pub(super) container: Option<lem_backend::docker::ContainerFacts>,
     pub(super) stderr: Tail,
 }
 

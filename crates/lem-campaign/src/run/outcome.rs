@@ -1,5 +1,6 @@
 //! What is known of a run when it has ended: its window, energy, phases and totals.
 
+use lem_backend::docker::ContainerFacts;
 use lem_measure::{
     Channel, DeviceInfo, EnergyEstimate, Joules, Provenance, Trace, WindowEnergy, energy, stats,
 };
@@ -103,6 +104,8 @@ pub struct RunOutcome {
     pub result: Option<WorkerResult>,
     /// The engine under measurement and its versions.
     pub engine: Option<serde_json::Value>,
+    /// The container that it ran in, with its image and engine.
+    pub container: Option<ContainerFacts>,
     /// Median time to first token in milliseconds.
     pub ttft_ms_p50: Option<f64>,
     /// How well the sampler kept its times during the run.
@@ -124,6 +127,7 @@ impl RunOutcome {
             phases: Vec::new(),
             result: None,
             engine: None,
+            container: None,
             ttft_ms_p50: None,
             sampler: None,
         }

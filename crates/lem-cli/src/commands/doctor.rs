@@ -3,10 +3,11 @@
 use lem_engine::{CheckStatus, Engine, Error};
 
 use crate::args::Global;
+use crate::commands::block_on;
 use crate::{Ended, format, output};
 
-pub(crate) fn doctor(engine: &Engine, global: &Global) -> Ended {
-    let report = engine.doctor();
+pub(crate) fn doctor(engine: &Engine, global: &Global) -> Result<Ended, Error> {
+    let report = block_on(async { Ok(engine.doctor().await) })?;
     if global.json {
         output::json(&report);
     } else {
@@ -16,9 +17,9 @@ pub(crate) fn doctor(engine: &Engine, global: &Global) -> Ended {
                 CheckStatus::Note => "note",
                 CheckStatus::Failed => "FAIL",
             };
-            output::line(&format!("{mark}  {:<12} {}", check.name, check.message));
+            output::line(&format!("{mark}  {:<16} {}", check.name, check.message));
             if let Some(remedy) = &check.remedy {
-                output::line(&format!("      {:<12} -> {remedy}", ""));
+                output::line(&format!("      {:<16} -> {remedy}", ""));
             }
         }
         output::line("");
@@ -28,7 +29,7 @@ pub(crate) fn doctor(engine: &Engine, global: &Global) -> Ended {
             "Mend what failed, then try again."
         });
     }
-    if report.ready { Ended::Well } else { Ended::RunFailed }
+    Ok(if report.ready { Ended::Well } else { Ended::RunFailed })
 }
 
 pub(crate) fn devices(engine: &Engine, global: &Global) -> Result<Ended, Error> {

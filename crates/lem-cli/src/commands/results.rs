@@ -30,7 +30,7 @@ pub(crate) fn show_table(rows: &[ResultRow]) {
             row.cycle.to_string(),
             status(row),
             energy(row),
-            format::si(row.joules_per_output_token, "J"),
+            format!("{}{}", format::si(row.joules_per_output_token, "J"), mark(row)),
             format::plain(row.tokens_per_second, 1, ""),
             format::plain(row.window_s, 1, "s"),
             format::plain(row.ttft_ms_p50, 1, "ms"),
@@ -39,10 +39,14 @@ pub(crate) fn show_table(rows: &[ResultRow]) {
     output::table(&headings, &[2, 4, 5, 6, 7, 8], cells.collect());
 }
 
-/// Energy, its uncertainty, and the word that it was not measured where that is so.
+/// Energy and its uncertainty.
 fn energy(row: &ResultRow) -> String {
-    let mark = row.provenance.filter(|_| row.energy_j.is_some()).map_or("", lem_engine::provenance_mark);
-    format!("{}{mark}", format::si_uncertain(row.energy_j, row.energy_uncertainty_j, "J"))
+    format!("{}{}", format::si_uncertain(row.energy_j, row.energy_uncertainty_j, "J"), mark(row))
+}
+
+/// The word that a number was not measured, where that is so.
+fn mark(row: &ResultRow) -> &'static str {
+    row.provenance.filter(|_| row.energy_j.is_some()).map_or("", lem_engine::provenance_mark)
 }
 
 /// The first characters of an id: enough to tell runs apart, which differ from the ninth on.
@@ -115,8 +119,8 @@ fn show_detail(detail: &RunDetail) {
         ("energy", energy(row)),
         ("source", source(row)),
         ("window", format::plain(row.window_s, 3, "s")),
-        ("J/token", format::si(row.joules_per_output_token, "J")),
-        ("J/request", format::si(row.joules_per_request, "J")),
+        ("J/token", format!("{}{}", format::si(row.joules_per_output_token, "J"), mark(row))),
+        ("J/request", format!("{}{}", format::si(row.joules_per_request, "J"), mark(row))),
         ("tokens", tokens(row)),
         (
             "gap",

@@ -6,6 +6,9 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
+/// What ends a line in YAML, alone or as a pair.
+const LINE_ENDS: [char; 2] = ['\n', '\r'];
+
 /// The pieces of a document.
 #[derive(Debug)]
 pub(super) struct Outline {
@@ -181,7 +184,7 @@ pub(super) fn line_of(text: &str, at: usize) -> usize {
 
 /// Where the line that byte `at` is in starts, after a byte order mark.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
-    match text[..at].rfind('\n') {
+    match text[..at].rfind(LINE_ENDS) {
         Some(newline) => newline + 1,
         None if text[..at].starts_with('\u{feff}') => '\u{feff}'.len_utf8(),
         None => 0,
@@ -190,6 +193,8 @@ pub(super) fn line_start(text: &str, at: usize) -> usize {
 
 /// Where the line that byte `at` is in ends, before its line ending.
 pub(super) fn line_end_after(text: &str, at: usize) -> usize {
-    let end = text[at..].find('\n').map_or(text.len(), |length| at + length);
-    if text[..end].ends_with('\r') { end - 1 } else { end }
+    let end = text[at..].find(LINE_ENDS).map_or(text.len(), |length| at + length);
+    // `at` itself may be between the two of a pair.
+    let in_pair = text[end..].starts_with('\n') && text[..end].ends_with('\r');
+    if in_pair { end - 1 } else { end }
 }

@@ -14,6 +14,14 @@ fn only_the_bytes_of_the_value_change() {
 }
 
 #[test]
+fn a_lone_carriage_return_ends_a_line_too() {
+    let text = "    # b\r\rverbosity: quiet\r";
+    let edited = after(text, "thermal_gaps.between_cycles", "2");
+    assert_eq!(edited.matches("# b").count(), 1, "the lines above became an indent: {edited:?}");
+    assert_eq!(after("verbosity: quiet # a\rdocker:\r", "docker.warmup_delay", "2").matches("# a").count(), 1);
+}
+
+#[test]
 fn absent_fields_are_inserted_where_they_belong() {
     let cases = [
         ("", "results_dir", "out"),
