@@ -143,6 +143,7 @@ impl StoreJournal {
                     error_kind: failure.map_or("unknown", |f| f.kind.name()).to_owned(),
                     error_message: failure.map_or_else(String::new, |f| f.message.clone()),
                     stderr_tail: Some(outcome.stderr_tail.clone()).filter(|tail| !tail.is_empty()),
+                    container: container(outcome),
                     sampler,
                     warnings,
                     devices,
@@ -223,6 +224,10 @@ fn stored_device(outcome: &DeviceOutcome) -> RunDevice {
     }
 }
 
+fn container(outcome: &RunOutcome) -> Option<Value> {
+    outcome.container.as_ref().and_then(|facts| serde_json::to_value(facts).ok())
+}
+
 fn stored_outcome(
     outcome: &RunOutcome,
     warnings: Vec<String>,
@@ -249,8 +254,8 @@ fn stored_outcome(
         input_tokens: result.map(|r| r.input_tokens),
         output_tokens: result.map(|r| r.output_tokens),
         ttft_ms_p50: outcome.ttft_ms_p50,
-        result: result
-            .map(|r| json!({ "worker": outcome.engine, "container": outcome.container, "result": r })),
+        result: result.map(|r| json!({ "worker": outcome.engine, "result": r })),
+        container: container(outcome),
         sampler,
         warnings,
         devices,

@@ -83,6 +83,7 @@ CREATE TABLE runs (
     output_tokens        INTEGER,
     ttft_ms_p50          REAL,
     result_json          TEXT,
+    container_json       TEXT,
     sampler_json         TEXT,
     warnings_json        TEXT    NOT NULL DEFAULT '[]',
     UNIQUE (campaign_id, idx, attempt),

@@ -56,6 +56,8 @@ pub struct RunOutcome {
     pub ttft_ms_p50: Option<f64>,
     /// What the worker reported: totals, effective parameters, facts about the model.
     pub result: Option<Value>,
+    /// The container that the worker ran in, where it ran in one.
+    pub container: Option<Value>,
     /// How well the sampler kept its time.
     pub sampler: Option<Value>,
     /// Sentences that a reader of the result should know.
@@ -77,6 +79,8 @@ pub struct RunFailure {
     pub error_message: String,
     /// The last lines that the worker wrote to standard error.
     pub stderr_tail: Option<String>,
+    /// The container that the worker ran in, where it ran in one.
+    pub container: Option<Value>,
     /// How well the sampler kept its time.
     pub sampler: Option<Value>,
     /// Sentences that a reader should know.
@@ -107,6 +111,9 @@ pub struct RunRecord {
     /// What the worker reported.
     #[sqlx(rename = "result_json")]
     pub result: Option<Value>,
+    /// The container that the worker ran in, where it ran in one.
+    #[sqlx(rename = "container_json")]
+    pub container: Option<Value>,
     /// How well the sampler kept its time.
     #[sqlx(rename = "sampler_json")]
     pub sampler: Option<Value>,

@@ -108,6 +108,7 @@ pub(crate) fn outcome() -> RunOutcome {
         output_tokens: Some(200),
         ttft_ms_p50: Some(12.5),
         result: Some(json!({"model": {"layers": 6}})),
+        container: Some(json!({ "image": { "id": "sha256:1" } })),
         sampler: Some(json!({"missed_ticks": 0})),
         warnings: vec!["warm-up did not converge".into()],
         devices: vec![
@@ -124,6 +125,7 @@ pub(crate) fn failure() -> RunFailure {
         error_kind: "out_of_memory".into(),
         error_message: "out of memory: lower batch_size".into(),
         stderr_tail: Some("CUDA error\n".into()),
+        container: Some(json!({ "image": { "id": "sha256:1" } })),
         sampler: None,
         warnings: vec![],
         devices: vec![],

@@ -163,6 +163,12 @@ pub enum ContainerError {
         /// The end of its output.
         last: String,
     },
+    /// The caller did not want to wait until it was ready.
+    #[error("service {service}: given up before its container was ready")]
+    GivenUp {
+        /// The compose service.
+        service: String,
+    },
     /// The engine does not answer any more.
     #[error(
         "the Docker engine at {endpoint} does not answer any more ({reason}); start it again \

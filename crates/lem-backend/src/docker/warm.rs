@@ -10,6 +10,7 @@ use bollard::query_parameters::{
 };
 use futures_util::StreamExt;
 use rustix::process::Signal;
+use tokio::sync::watch;
 use tokio::time::{interval, timeout};
 
 use super::connect::Engine;
@@ -61,10 +62,14 @@ pub(super) struct Plan<'a> {
     pub(super) caller: &'a [String],
     /// Whether the container stays afterwards.
     pub(super) kept: bool,
+    /// Waited once, when the container is healthy.
+    pub(super) delay: Duration,
+    /// True once the caller does not want to wait any longer.
+    pub(super) given_up: &'a watch::Receiver<bool>,
 }
 
 impl Warm {
-    /// Makes a container, starts it and waits until it is healthy.
+    /// Makes a container, starts it and waits until it is ready.
     pub(super) async fn up(plan: Plan<'_>) -> Result<Self, ContainerError> {
         let Plan { engine, service, .. } = plan;
         let image = image::need(engine, service).await?;
@@ -74,7 +79,11 @@ impl Warm {
         }
         let attempt = image::attempt(engine, service, &image.facts.reference);
         let removal = idle(plan, &image, attempt).await?;
-        match settle(engine, service, &image, removal.id(), attempt).await {
+        let settled = tokio::select! {
+            settled = settle(plan, &image, removal.id(), attempt) => settled,
+            () = given_up(plan.given_up) => Err(ContainerError::GivenUp { service: service.name.clone() }),
+        };
+        match settled {
             Ok(idle) => Ok(Self::new(plan, image, removal, idle)),
             Err(failure) => {
                 removal.now().await;
@@ -233,14 +242,21 @@ async fn started(
     }
 }
 
+/// Whoever is gone cannot give up any more, and then this never ends.
+async fn given_up(given_up: &watch::Receiver<bool>) {
+    if given_up.clone().wait_for(|given_up| *given_up).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Waits until a started container is ready, and says which processes it has then.
 async fn settle(
-    engine: &Engine,
-    service: &Service,
+    plan: Plan<'_>,
     image: &Image,
     id: &str,
     attempt: Attempt<'_>,
 ) -> Result<Vec<u32>, ContainerError> {
+    let Plan { engine, service, .. } = plan;
     let healthy = health::healthy(engine, service, &image.config, id, attempt).await;
     let refused = |error: Error| attempt.failure(&error);
     let inspected = engine.docker.inspect_container(id, None::<InspectContainerOptions>).await;
@@ -253,6 +269,7 @@ async fn settle(
         });
     }
     healthy?;
+    pause(plan.delay).await;
     processes(engine, id).await.map_err(refused)
 }
 

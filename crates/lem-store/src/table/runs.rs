@@ -144,7 +144,7 @@ pub(crate) async fn set_completed(
             energy_j = ?, energy_uncertainty_j = ?,
             energy_source = COALESCE(?, energy_source), provenance = COALESCE(?, provenance),
             requests = ?, input_tokens = ?, output_tokens = ?, ttft_ms_p50 = ?,
-            result_json = ?, sampler_json = ?, warnings_json = ?
+            result_json = ?, container_json = ?, sampler_json = ?, warnings_json = ?
          WHERE id = ? AND status = 'running'",
     )
     .bind(outcome.ended_unix_ns)
@@ -159,6 +159,7 @@ pub(crate) async fn set_completed(
     .bind(to_integer(outcome.output_tokens)?)
     .bind(finite(outcome.ttft_ms_p50))
     .bind(&outcome.result)
+    .bind(&outcome.container)
     .bind(&outcome.sampler)
     .bind(sqlx::types::Json(&outcome.warnings))
     .bind(id)
@@ -175,13 +176,14 @@ pub(crate) async fn set_failed(
 ) -> sqlx::Result<bool> {
     let done = sqlx::query(
         "UPDATE runs SET status = 'failed', ended_unix_ns = ?, error_kind = ?, error_message = ?, stderr_tail = ?,
-            sampler_json = ?, warnings_json = ?
+            container_json = ?, sampler_json = ?, warnings_json = ?
          WHERE id = ? AND status IN ('waiting', 'running')",
     )
     .bind(failure.ended_unix_ns)
     .bind(&failure.error_kind)
     .bind(&failure.error_message)
     .bind(&failure.stderr_tail)
+    .bind(&failure.container)
     .bind(&failure.sampler)
     .bind(sqlx::types::Json(&failure.warnings))
     .bind(id)
