@@ -4,6 +4,7 @@
 //! figure of a busy machine says little. Deliberately absent: a statistics framework. Every figure is the median of a
 //! few repetitions with their extremes.
 
+mod containers;
 mod machine;
 mod observe;
 mod plan;
@@ -52,6 +53,8 @@ enum What {
     Store,
     /// From the text of a campaign to its plan
     Plan,
+    /// A run in a container, beside the commands of Docker
+    Containers,
     /// All of them
     All,
     /// What `sampler` starts; of no use by hand
@@ -93,6 +96,13 @@ fn dispatch(arguments: &Arguments) -> Outcome<()> {
             python: !arguments.no_python,
         };
         publish(arguments, &machine, &sampler::measure(&options)?)?;
+    }
+    if all || matches!(arguments.what, What::Containers) {
+        match containers::Ground::lay() {
+            Ok(ground) => publish(arguments, &machine, &containers::measure(&ground, arguments.repeat)?)?,
+            Err(missing) if all => say(&format!("\nThe runs in containers were left out: {missing}")),
+            Err(missing) => return Err(missing),
+        }
     }
     Ok(())
 }

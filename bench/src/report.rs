@@ -49,6 +49,13 @@ impl Figures {
         self.0.push(figure);
     }
 
+    /// The middle one, where there is one.
+    pub(crate) fn median(&self) -> Option<f64> {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        (!sorted.is_empty()).then(|| median(&sorted))
+    }
+
     /// Median, then the extremes, with so many decimals; a dash when there is none.
     pub(crate) fn show(&self, decimals: usize) -> String {
         let mut sorted = self.0.clone();

@@ -232,6 +232,7 @@ fn outcome() -> RunOutcome {
         ttft_ms_p50: None,
         result: None,
         sampler: None,
+        container: None,
         warnings: Vec::new(),
         devices: Vec::new(),
         phases: Vec::new(),

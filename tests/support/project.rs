@@ -18,8 +18,8 @@ pub const CAMPAIGN: &str = "campaign.yaml";
 /// One experiment of a scripted worker. Each has a backend of its own, so that each has a command of its own.
 #[derive(Debug, Clone)]
 pub struct Experiment {
-    name: String,
-    command: Vec<String>,
+    /// The command of a local process; absent where a compose service has it.
+    command: Option<Vec<String>>,
     keys: Map<String, Value>,
 }
 
@@ -39,6 +39,11 @@ impl Experiment {
 
     /// Any command as a worker.
     pub fn command(name: &str, command: Vec<String>) -> Self {
+        Self { command: Some(command), ..Self::in_service(name) }
+    }
+
+    /// A worker in the compose service of this name.
+    pub fn in_service(name: &str) -> Self {
         let keys = json!({
             "config_name": name,
             "backend": name,
@@ -47,7 +52,7 @@ impl Experiment {
             "warmup": { "enabled": false },
         });
         let Value::Object(keys) = keys else { unreachable!("written as an object") };
-        Self { name: name.into(), command, keys }
+        Self { command: None, keys }
     }
 
     /// The same with one more key in the campaign file.
@@ -113,10 +118,15 @@ impl Project {
     /// With one more experiment.
     #[must_use]
     pub fn experiment(mut self, experiment: Experiment) -> Self {
-        // Found again by the mark when it should be gone.
-        let mark = format!("mark={}", self.path().display());
-        let command: Vec<Value> = experiment.command.iter().cloned().chain([mark]).map(Value::from).collect();
-        self.campaign["runner"][&experiment.name] = json!({ "kind": "process", "command": command });
+        let runner = match experiment.command {
+            Some(command) => {
+                let command: Vec<String> = command.into_iter().chain([self.mark()]).collect();
+                json!({ "kind": "process", "command": command })
+            }
+            None => json!({ "kind": "docker" }),
+        };
+        let backend = crate::json::text(&Value::Object(experiment.keys.clone()), "backend").to_owned();
+        self.campaign["runner"][backend] = runner;
         if let Some(experiments) = self.campaign["experiments"].as_array_mut() {
             experiments.push(Value::Object(experiment.keys));
         }
@@ -141,6 +151,11 @@ impl Project {
     pub fn measurement(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.campaign["measurement"][key] = value.into();
         self
+    }
+
+    /// The last word of every worker's command line, by which it is found again when it should be gone.
+    pub fn mark(&self) -> String {
+        format!("mark={}", self.path().display())
     }
 
     /// The project's folder.
@@ -244,7 +259,7 @@ impl Project {
 
     /// Processes that were started as workers of this project and are still there.
     pub fn workers_left(&self) -> Vec<(u32, String)> {
-        processes::naming(&format!("mark={}", self.path().display()))
+        processes::naming(&self.mark())
     }
 
     /// Fails if a worker is still there. The kernel is given a moment to end what it was told to.

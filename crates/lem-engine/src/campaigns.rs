@@ -187,6 +187,7 @@ impl Engine {
             embedded_worker: embedded_worker(),
             devices: &ready.devices,
             containers: ready.containers,
+            control,
         };
         let journal = StoreJournal::new(ready.store.clone(), ready.id.clone());
         let rig = Rig {

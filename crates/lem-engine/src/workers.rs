@@ -12,7 +12,7 @@ use lem_backend::docker::{Ephemeral, Holder, Lifetime, Owner, Persistent, orphan
 use lem_backend::process::ProcessBackend;
 use lem_backend::{Backend, Session, Start, StartError};
 use lem_campaign::plan::{PlannedRun, worker_experiment};
-use lem_campaign::run::Workers;
+use lem_campaign::run::{Control, Workers};
 use lem_measure::DeviceInfo;
 use lem_measure::device::PowerSource;
 use lem_protocol::Experiment;
@@ -35,6 +35,7 @@ pub(crate) struct CampaignWorkers<'a> {
     pub(crate) embedded_worker: PathBuf,
     pub(crate) devices: &'a [DeviceInfo],
     pub(crate) containers: Containers,
+    pub(crate) control: &'a Control,
 }
 
 /// The containers of a campaign by backend; none where no backend needs one.
@@ -75,6 +76,7 @@ impl Containers {
         let mut places = BTreeMap::new();
         for backend in services::in_containers(campaign) {
             let service = Arc::new(Engine::service(&compose, backend)?);
+            orphans::remove_kept(&engine, &service.project, &service.name).await.map_err(unreachable)?;
             let (engine, owner, gpus) = (Arc::clone(&engine), owner.clone(), gpus.clone());
             let place = match campaign.container_strategy.value {
                 ContainerStrategy::Ephemeral => Place::Ephemeral(Ephemeral { engine, service, owner, gpus }),
@@ -149,7 +151,17 @@ impl Workers for CampaignWorkers<'_> {
             };
             match self.containers.0.get(backend) {
                 None => self.processes.start(&start).await,
-                Some(Place::Persistent(persistent)) => persistent.start(&start).await,
+                Some(Place::Persistent(persistent)) => {
+                    let mut starting = persistent.start(&start);
+                    tokio::select! {
+                        started = &mut starting => started,
+                        // Waited for nevertheless: it removes the container that it was making.
+                        () = self.control.stopped() => {
+                            persistent.give_up();
+                            starting.await
+                        }
+                    }
+                }
                 Some(Place::Ephemeral(ephemeral)) => {
                     let owner = Owner { run: Some(run_id.to_owned()), ..ephemeral.owner.clone() };
                     Ephemeral { owner, ..ephemeral.clone() }.start(&start).await

@@ -109,7 +109,14 @@ impl Compose {
         let as_error = |fault| sources.error(fault);
         let mut assignments = Vec::new();
         for env_file in resolve::env_files(&field, &context).map_err(as_error)? {
-            let read = sources::assignments(&env_file.path, env_file.format, environment)?;
+            let read = sources::assignments(&env_file.path, env_file.format, environment);
+            let read = read.map_err(|error| match error {
+                // Who names the file is known here.
+                ComposeError::Unreadable { file, problem, .. } => {
+                    sources.unreadable(&file, env_file.at, env_file.field.clone(), &problem)
+                }
+                other => other,
+            })?;
             match read {
                 Some(read) => assignments.extend(read),
                 None if env_file.required => {

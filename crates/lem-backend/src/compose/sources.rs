@@ -170,3 +170,31 @@ pub(super) fn clean(path: &Path) -> PathBuf {
     }
     clean
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endless_file_does_not_fill_the_memory() {
+        let refused = Sources::default().open(Path::new("/dev/zero"), None).expect_err("it has no end");
+        assert!(refused.to_string().contains("larger than 16 MiB"), "{refused}");
+    }
+
+    #[test]
+    fn an_env_file_that_cannot_be_read_is_told_with_who_names_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("compose.yaml");
+        fs::write(&file, "services:\n  a:\n    image: b\n    env_file: .\n").expect("written");
+        let compose = super::super::Compose::read(&file, &BTreeMap::new()).expect("a compose file");
+        let refused = compose.service("a").expect_err("a folder holds no variables").to_string();
+        assert!(refused.contains("compose.yaml:4: ") && refused.contains("services.a.env_file"), "{refused}");
+    }
+
+    #[test]
+    fn a_problem_with_a_long_value_stays_readable() {
+        let problem = shortened(format!("`{}` is no port; write 1 to 65535", "é".repeat(20_000)));
+        assert!(problem.starts_with("`é") && problem.ends_with("write 1 to 65535"), "{problem}");
+        assert!(problem.chars().count() < LONGEST_MESSAGE + 20, "{problem}");
+    }
+}

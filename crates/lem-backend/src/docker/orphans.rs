@@ -75,7 +75,7 @@ pub async fn remove_orphans(engine: &Engine, alive: impl Fn(&Found) -> bool) -> 
 }
 
 /// Removes what earlier campaigns kept of a service, so that at most one is ever left.
-pub(super) async fn remove_kept(engine: &Engine, project: &str, service: &str) -> io::Result<()> {
+pub async fn remove_kept(engine: &Engine, project: &str, service: &str) -> io::Result<()> {
     for found in list(engine).await? {
         let same = found.project == project && found.service == service;
         if found.kept && same && !found.may_be_held() {

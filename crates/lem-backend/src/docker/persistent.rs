@@ -44,6 +44,7 @@ struct Shared {
     gpus: Option<Vec<String>>,
     lifetime: Lifetime,
     warm: Mutex<Option<Arc<Warm>>>,
+    given_up: watch::Sender<bool>,
 }
 
 impl Backend for Persistent {
@@ -73,7 +74,14 @@ impl Persistent {
         gpus: Option<Vec<String>>,
         lifetime: Lifetime,
     ) -> Self {
-        Self(Arc::new(Shared { engine, service, owner, gpus, lifetime, warm: Mutex::new(None) }))
+        let (warm, given_up) = (Mutex::new(None), watch::Sender::new(false));
+        Self(Arc::new(Shared { engine, service, owner, gpus, lifetime, warm, given_up }))
+    }
+
+    /// Waits no longer for a container to become ready, now and later: a start that waits for it fails at once, and the
+    /// container is removed. What runs in a container that is ready goes on.
+    pub fn give_up(&self) {
+        self.0.given_up.send_replace(true);
     }
 
     /// Makes the container and waits until it is ready, so that the first run need not. `command` is the worker's, as
@@ -104,9 +112,10 @@ impl Persistent {
             gpus: shared.gpus.as_deref(),
             caller: command,
             kept: shared.lifetime.kept,
+            delay: shared.lifetime.warmup_delay,
+            given_up: &shared.given_up.subscribe(),
         };
         let warm = Arc::new(Warm::up(plan).await?);
-        pause(shared.lifetime.warmup_delay).await;
         *slot = Some(Arc::clone(&warm));
         Ok(warm)
     }
@@ -183,16 +192,6 @@ async fn begin(
 /// "Container … is not running", "No such container".
 fn has_ended(error: &Error) -> bool {
     matches!(error, Error::DockerResponseServerError { status_code: 404 | 409, .. })
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what is waited for happens in the container, outside of any test's time"
-)]
-async fn pause(delay: Duration) {
-    if !delay.is_zero() {
-        tokio::time::sleep(delay).await;
-    }
 }
 
 /// How often an executed process is looked at while its output is open. The engine cannot be asked to wait for it.

@@ -242,6 +242,16 @@ async fn started(
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is waited for happens in the container, outside of any test's time"
+)]
+async fn pause(delay: Duration) {
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+}
+
 /// Whoever is gone cannot give up any more, and then this never ends.
 async fn given_up(given_up: &watch::Receiver<bool>) {
     if given_up.clone().wait_for(|given_up| *given_up).await.is_err() {
@@ -258,6 +268,9 @@ async fn settle(
 ) -> Result<Vec<u32>, ContainerError> {
     let Plan { engine, service, .. } = plan;
     let healthy = health::healthy(engine, service, &image.config, id, attempt).await;
+    if healthy.is_ok() {
+        pause(plan.delay).await;
+    }
     let refused = |error: Error| attempt.failure(&error);
     let inspected = engine.docker.inspect_container(id, None::<InspectContainerOptions>).await;
     let state = inspected.map_err(refused)?.state.unwrap_or_default();
@@ -269,7 +282,6 @@ async fn settle(
         });
     }
     healthy?;
-    pause(plan.delay).await;
     processes(engine, id).await.map_err(refused)
 }
 

@@ -62,7 +62,8 @@ pub(super) async fn run(
 }
 
 /// Starts the worker, unless there would be nothing to measure it with. A container may take its time to become ready,
-/// so recording goes on, and a stop need not wait.
+/// so recording goes on. A start is never dropped half-way, which could leave a container behind: whoever starts
+/// workers hears of a stop too, and hurries.
 async fn start(
     planned: &PlannedRun,
     run_id: &str,
@@ -73,16 +74,14 @@ async fn start(
     if let Some(lost) = recording.lost() {
         return Ok(Err(Failure::new(FailureKind::DeviceLost, lost)));
     }
-    let starting = async {
-        tokio::select! {
-            biased;
-            () = control.stopped() => Err(Failure::stopped()),
-            started = rig.workers.start(planned, run_id) => {
-                started.map_err(|error| Failure::new(FailureKind::Start, error.to_string()))
-            }
+    let started = recording.during(rig.workers.start(planned, run_id)).await?;
+    Ok(started.map_err(|error| {
+        if control.is_stopped() {
+            Failure::stopped()
+        } else {
+            Failure::new(FailureKind::Start, error.to_string())
         }
-    };
-    recording.during(starting).await
+    }))
 }
 
 /// Sends the experiment, follows the worker to its end, and makes sure that it is gone.

@@ -82,7 +82,8 @@ impl<'a, 'r> Follower<'a, 'r> {
     pub(super) async fn follow(&mut self, streams: &mut Streams) -> Result<Option<Failure>, RunError> {
         let limits = self.rig.limits;
         let run_deadline_ns = limits.run_timeout_s.map(|s| self.started_ns + nanoseconds(s));
-        let mut heard_ns = self.started_ns;
+        // Not the start of the run: a worker is not silent while its container is being made.
+        let mut heard_ns = self.rig.clock.now_ns();
         loop {
             // All has been said after a result; what holds the output open then is a child, or a slow exit.
             let patience_s =

@@ -133,8 +133,9 @@ fn elsewhere(key: &str) -> Option<&'static str> {
     fields().iter().find(|field| field.section_and_key().1 == key).map(|field| field.path)
 }
 
+/// Fields at the top belong to no section: an empty key is none.
 fn is_section(key: &str) -> bool {
-    fields().iter().any(|field| field.section_and_key().0 == key)
+    !key.is_empty() && fields().iter().any(|field| field.section_and_key().0 == key)
 }
 
 fn join(section: &str, key: &str) -> String {

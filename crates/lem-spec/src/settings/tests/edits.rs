@@ -18,7 +18,10 @@ fn a_lone_carriage_return_ends_a_line_too() {
     let text = "    # b\r\rverbosity: quiet\r";
     let edited = after(text, "thermal_gaps.between_cycles", "2");
     assert_eq!(edited.matches("# b").count(), 1, "the lines above became an indent: {edited:?}");
-    assert_eq!(after("verbosity: quiet # a\rdocker:\r", "docker.warmup_delay", "2").matches("# a").count(), 1);
+    assert_eq!(
+        after("verbosity: quiet # a\rdocker:\r", "docker.warmup_delay", "2").matches("# a").count(),
+        1
+    );
 }
 
 #[test]

@@ -29,6 +29,13 @@ fn report(text: &str) -> String {
 }
 
 #[test]
+fn what_stands_below_an_empty_key_is_no_setting() {
+    let (settings, findings) = read(FILE_NAME, ": {results_dir: elsewhere}\n");
+    assert_eq!(settings, Settings::default());
+    assert_eq!(findings.len(), 1, "{findings:?}");
+}
+
+#[test]
 fn a_file_that_says_nothing_gives_the_defaults() {
     for text in [
         "",
