@@ -40,6 +40,13 @@ fi
 [ "$(id -u)" = 0 ] ||
     fail "no engine answers and only root can start one; try 'sudo systemctl start docker', or join the group docker"
 
+# Left behind by an engine that was killed: a process that has its number by now would be taken for it.
+forget_dead() {
+    [ ! -f "$1" ] || grep -qs "^$2" "/proc/$(cat "$1")/comm" || rm -f "$1"
+}
+forget_dead /var/run/docker.pid dockerd
+forget_dead /var/run/docker/containerd/containerd.pid containerd
+
 printf 'docker: starting dockerd, which writes to %s\n' "$LOG"
 # A session of its own: it must outlive this script and not be reached by the Ctrl-C of a later one.
 setsid nohup dockerd --storage-driver=overlay2 >"$LOG" 2>&1 </dev/null &
