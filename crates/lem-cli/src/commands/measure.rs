@@ -34,8 +34,9 @@ fn show(measured: &Measurement) {
     output::note(&format!("energy    {energy}{mark}  over {}", format::span(measured.duration_s)));
     output::note(&format!("source    {}", measured.energy_source.as_deref().unwrap_or(format::MISSING)));
     for device in &measured.devices {
-        let energy = format::si(device.energy_j, "J");
-        let power = format::si(device.mean_power_w, "W");
+        let mark = lem_engine::provenance_mark(device.provenance);
+        let energy = format!("{}{mark}", format::si(device.energy_j, "J"));
+        let power = format!("{}{mark}", format::si(device.mean_power_w, "W"));
         output::note(&format!("device    {energy}, mean {power}  {} ({})", device.name, device.id));
     }
     let sampling = format!(

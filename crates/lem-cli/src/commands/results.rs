@@ -154,11 +154,12 @@ fn tokens(row: &ResultRow) -> String {
 
 fn show_devices(detail: &RunDetail) {
     let cells = detail.devices.iter().map(|device| {
+        let marked = |value, unit| marked(format::si(value, unit), device.provenance);
         vec![
             device.name.clone(),
-            format::si(device.counter_energy_j, "J"),
-            format::si(device.integral_energy_j, "J"),
-            format::si(device.mean_power_w, "W"),
+            marked(device.counter_energy_j, "J"),
+            marked(device.integral_energy_j, "J"),
+            marked(device.mean_power_w, "W"),
             format::plain(device.start_temperature_c, 0, "°C"),
             format::plain(device.max_temperature_c, 0, "°C"),
         ]
@@ -171,10 +172,20 @@ fn show_devices(detail: &RunDetail) {
     }
 }
 
+fn phase_energy(detail: &RunDetail, energy_j: Option<f64>) -> String {
+    let shown = format::si(energy_j, "J");
+    detail.row.provenance.map_or(shown.clone(), |provenance| marked(shown, provenance))
+}
+
+/// A number with the word that it was not measured, where that is so; a missing one stays a dash.
+fn marked(shown: String, provenance: lem_engine::Provenance) -> String {
+    if shown == format::MISSING { shown } else { shown + lem_engine::provenance_mark(provenance) }
+}
+
 fn show_phases(detail: &RunDetail) {
     let cells = detail.phases.iter().map(|phase| {
         let seconds = phase.end_ns.map(|end| lem_engine::seconds(end - phase.start_ns));
-        vec![phase.phase.clone(), format::plain(seconds, 3, "s"), format::si(phase.energy_j, "J")]
+        vec![phase.phase.clone(), format::plain(seconds, 3, "s"), phase_energy(detail, phase.energy_j)]
     });
     let cells: Vec<_> = cells.collect();
     if !cells.is_empty() {
