@@ -3,20 +3,31 @@
 set -euo pipefail
 
 RUST_NEEDED=1.95
+NODE_NEEDED=20.19
 
 fail() {
     printf 'setup: %s\n' "$1" >&2
     exit 1
 }
 
+# Whether version $2 is at least $1.
+at_least() {
+    [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
+}
+
 command -v cargo >/dev/null || fail "there is no Rust toolchain; install Rust $RUST_NEEDED or newer: https://rustup.rs"
 rust=$(rustc --version | cut -d' ' -f2)
-[ "$(printf '%s\n' "$RUST_NEEDED" "$rust" | sort -V | head -n 1)" = "$RUST_NEEDED" ] ||
-    fail "Rust $rust is too old; $RUST_NEEDED or newer is needed: rustup update stable"
+at_least "$RUST_NEEDED" "$rust" || fail "Rust $rust is too old; $RUST_NEEDED or newer is needed: rustup update stable"
+
+command -v npm >/dev/null || fail "there is no Node; install Node $NODE_NEEDED or newer with npm: https://nodejs.org"
+node=$(node --version)
+at_least "$NODE_NEEDED" "${node#v}" || fail "Node $node is too old; $NODE_NEEDED or newer is needed: https://nodejs.org"
 
 packages=()
 # SQLite and zstd are compiled from C.
 command -v cc >/dev/null || packages+=(build-essential)
+# The window is WebKitGTK's.
+{ command -v pkg-config >/dev/null && pkg-config --exists webkit2gtk-4.1; } || packages+=(libwebkit2gtk-4.1-dev pkg-config)
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 by_hand="install these packages, then try again: ${packages[*]}"

@@ -10,13 +10,16 @@ use lem_campaign::run::{
 use lem_measure::DeviceInfo;
 use lem_power::{Meter, MeterChoice};
 use lem_spec::campaign::{Devices, Overrides, ResolvedCampaign, Runner};
-use lem_store::{Diagnostic, Experiment, NewCampaign, PlannedRun, Severity, Store};
+use lem_store::{
+    Diagnostic, Experiment, NewCampaign, PlannedRun, ResultFilter, ResultRow, RunStatus, Severity, Store,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{SystemClock, unix_ns};
 use crate::error::{Error, ErrorCode};
 use crate::hold::{self, Hold};
 use crate::journal::StoreJournal;
+use crate::live::{DoneBefore, DoneCell, RunCellStatus};
 use crate::planning::{Prepared, refusal};
 use crate::services::in_containers;
 use crate::workers::{CampaignWorkers, Containers, check_gpus, embedded_worker};
@@ -30,17 +33,38 @@ struct Stored {
 }
 
 /// A campaign that is about to run.
-struct Ready {
-    id: String,
+pub(crate) struct Ready {
+    pub(crate) id: String,
     store: Store,
     stored: Stored,
     meter: MeterChoice,
     devices: Vec<DeviceInfo>,
     todo: Vec<usize>,
+    done: Vec<DoneBefore>,
     last_run_ended_unix_ns: Option<i64>,
     containers: Containers,
     _locks: lock::DeviceLocks,
     _hold: Hold,
+}
+
+impl Ready {
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.stored.plan
+    }
+
+    /// Positions in the plan that are still to do.
+    pub(crate) fn todo(&self) -> &[usize] {
+        &self.todo
+    }
+
+    /// What earlier sessions did of it.
+    pub(crate) fn done(&self) -> &[DoneBefore] {
+        &self.done
+    }
+
+    pub(crate) fn interval_ms(&self) -> u32 {
+        self.stored.campaign.interval_ms.value
+    }
 }
 
 impl Engine {
@@ -52,15 +76,8 @@ impl Engine {
         control: Control,
         show: &(dyn Fn(&CampaignEvent) + Send + Sync),
     ) -> Result<Summary, Error> {
-        let prepared = match self.prepare(file, overrides)? {
-            Ok(prepared) => prepared,
-            Err(problems) => return Err(refused(file, &problems)),
-        };
-        if let Some(error) = refusal(file, &prepared.plan.problems) {
-            return Err(error);
-        }
-        let ready = self.begin(file, prepared, overrides).await?;
-        self.execute(ready, &control, show).await
+        let ready = self.ready(file, overrides).await?;
+        self.execute_and_tell(ready, &control, show).await
     }
 
     /// Goes on with a campaign that was interrupted: exactly the planned runs that are missing.
@@ -71,7 +88,31 @@ impl Engine {
         show: &(dyn Fn(&CampaignEvent) + Send + Sync),
     ) -> Result<Summary, Error> {
         let ready = self.begin_again(id).await?;
-        self.execute(ready, &control, show).await
+        self.execute_and_tell(ready, &control, show).await
+    }
+
+    async fn execute_and_tell(
+        &self,
+        ready: Ready,
+        control: &Control,
+        show: &(dyn Fn(&CampaignEvent) + Send + Sync),
+    ) -> Result<Summary, Error> {
+        let (id, name) = (ready.id.clone(), ready.plan().name.clone());
+        let ended = self.execute(ready, control, show).await;
+        self.call_webhook(&id, &name, &ended).await;
+        ended
+    }
+
+    /// Reads, plans and stores a campaign.
+    pub(crate) async fn ready(&self, file: &Path, overrides: &Overrides) -> Result<Ready, Error> {
+        let prepared = match self.prepare(file, overrides)? {
+            Ok(prepared) => prepared,
+            Err(problems) => return Err(refused(file, &problems)),
+        };
+        if let Some(error) = refusal(file, &prepared.plan.problems) {
+            return Err(error);
+        }
+        self.begin(file, prepared, overrides).await
     }
 
     /// Stores a new campaign.
@@ -98,6 +139,7 @@ impl Engine {
             meter,
             devices,
             todo,
+            done: Vec::new(),
             last_run_ended_unix_ns: None,
             containers,
             _locks: locks,
@@ -106,7 +148,7 @@ impl Engine {
     }
 
     /// Takes up a stored campaign.
-    async fn begin_again(&self, id: &str) -> Result<Ready, Error> {
+    pub(crate) async fn begin_again(&self, id: &str) -> Result<Ready, Error> {
         let store = Store::open_existing(self.database()?).await?;
         let id = store.resolve_campaign(id).await?;
         let hold = self.hold(&id)?;
@@ -114,6 +156,7 @@ impl Engine {
         store.mark_interrupted(&id, None, message).await?;
         let detail = store.campaign(&id).await?;
         let missing = store.missing_runs(&id).await?;
+        let filter = ResultFilter { campaign_id: Some(id.clone()), status: None };
         if missing.is_empty() {
             let message = format!("campaign {id} has no runs left to do");
             return Err(
@@ -137,6 +180,7 @@ impl Engine {
         store.resume_campaign(&id, std::process::id()).await?;
         Ok(Ready {
             todo: missing.iter().map(|run| run.index as usize).collect(),
+            done: done_before(store.results(&filter).await?),
             last_run_ended_unix_ns: detail.summary.last_ended_unix_ns,
             containers,
             id,
@@ -171,7 +215,7 @@ impl Engine {
         })
     }
 
-    async fn execute(
+    pub(crate) async fn execute(
         &self,
         ready: Ready,
         control: &Control,
@@ -250,6 +294,28 @@ impl Meters for OpenMeters {
         }
         Ok(opened.meters)
     }
+}
+
+/// The runs that earlier sessions completed, or that failed there.
+fn done_before(rows: Vec<ResultRow>) -> Vec<DoneBefore> {
+    let done = |row: ResultRow| {
+        let status = match row.status {
+            RunStatus::Completed => RunCellStatus::Completed,
+            RunStatus::Failed => RunCellStatus::Failed,
+            RunStatus::Waiting | RunStatus::Running | RunStatus::Interrupted => return None,
+        };
+        let cell = DoneCell {
+            status,
+            run_id: row.run_id,
+            energy_j: row.energy_j,
+            energy_uncertainty_j: row.energy_uncertainty_j,
+            joules_per_output_token: row.joules_per_output_token,
+            provenance: row.provenance,
+            error: row.error,
+        };
+        Some(DoneBefore { index: row.index as usize, cell })
+    };
+    rows.into_iter().filter_map(done).collect()
 }
 
 /// The devices that a campaign names.

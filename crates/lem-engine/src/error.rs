@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// What a consumer may branch on; everything else is in the sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// Something that a person wrote cannot be used: a file, an option, an id.
@@ -17,7 +17,8 @@ pub enum ErrorCode {
 }
 
 /// An error as programs show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error, specta::Type)]
+#[serde(rename = "CommandError")]
 #[error("{message}")]
 pub struct Error {
     /// What a consumer may branch on.

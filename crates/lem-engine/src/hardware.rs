@@ -47,7 +47,7 @@ pub fn provenance_mark(provenance: Provenance) -> &'static str {
 }
 
 /// The findings of `lem doctor`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, specta::Type)]
 pub struct Doctor {
     /// Whether campaigns can run here.
     pub ready: bool,
@@ -56,7 +56,7 @@ pub struct Doctor {
 }
 
 /// One finding.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, specta::Type)]
 pub struct Check {
     /// What was looked at.
     pub name: String,
@@ -69,7 +69,7 @@ pub struct Check {
 }
 
 /// What came of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckStatus {
     /// As it should be.

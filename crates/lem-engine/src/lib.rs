@@ -3,6 +3,7 @@
 //! Functions take and return plain data that can be written as JSON, and know no window and no terminal. Errors are
 //! one type with a code, a sentence and a hint.
 
+mod campaign_files;
 mod campaigns;
 mod clock;
 mod environment;
@@ -11,18 +12,27 @@ mod files;
 mod hardware;
 mod hold;
 mod journal;
+pub mod live;
 mod lock;
 mod measure;
 mod planning;
+mod preview;
+mod project;
 mod results;
+mod run_window;
 mod services;
 mod settings;
+mod statistics;
+mod webhook;
+mod window;
 mod workers;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use lem_power::MeterChoice;
 
+pub use campaign_files::{CampaignFile, CampaignText};
 pub use error::{Error, ErrorCode};
 pub use hardware::{Check, CheckStatus, DeviceView, Doctor, provenance_mark};
 pub use lem_campaign::plan::{Plan, PlannedExperiment, PlannedRun};
@@ -33,11 +43,19 @@ pub use lem_measure::{Channel, DeviceInfo, Provenance, stats};
 pub use lem_spec::campaign::Overrides;
 pub use lem_spec::diagnostic::{Diagnostic, Severity};
 pub use lem_spec::settings::{ContainerStrategy, fields as settings_fields};
-pub use lem_store::{CampaignStatus as StoredStatus, CampaignSummary, Format, ResultRow, RunDetail};
+pub use lem_store::{
+    CampaignDetail, CampaignStatus as StoredStatus, CampaignSummary, Facets, Format, ResultQuery, ResultRow,
+    RunDetail,
+};
 pub use measure::{MeasuredDevice, Measurement};
 pub use planning::PlanView;
-pub use results::CampaignView;
-pub use settings::SettingsView;
+pub use preview::{BackendKeys, CampaignKeys, PlanEstimate, PlanExperiment, PlanPreview, PlanRun};
+pub use project::ProjectView;
+pub use results::{CampaignView, ResultPage};
+pub use services::{DockerView, ServiceView, ServicesView};
+pub use settings::{SettingChange, SettingView, SettingsDraft, SettingsPage, SettingsView};
+pub use statistics::{Compared, Comparison, Difference, ExperimentRef, Group, GroupColumn, Metrics};
+pub use window::Window;
 
 /// What a program decides about its engine.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +88,10 @@ impl Options {
 pub struct Engine {
     project: PathBuf,
     options: Options,
+    live: live::Live,
+    /// Open while results are looked at.
+    store: Arc<tokio::sync::Mutex<Option<lem_store::Store>>>,
+    last_run: Arc<Mutex<Option<run_window::LastRun>>>,
 }
 
 impl Engine {
@@ -82,7 +104,13 @@ impl Engine {
             )
             .with_hint("name the project folder with --project"));
         }
-        Ok(Self { project: project.to_owned(), options })
+        Ok(Self {
+            project: project.to_owned(),
+            options,
+            live: live::Live::default(),
+            store: Arc::default(),
+            last_run: Arc::default(),
+        })
     }
 
     /// The settings in force, with what was found wrong with their file.

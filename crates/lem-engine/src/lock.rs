@@ -35,6 +35,17 @@ pub(crate) fn acquire(devices: &[DeviceInfo], campaign_id: &str) -> Result<Devic
     acquire_in(&folder(), devices, campaign_id)
 }
 
+/// Whether no campaign of any process holds one of these devices.
+pub(crate) fn are_free(devices: &[DeviceInfo]) -> bool {
+    let folder = folder();
+    // A file that is not there, or that cannot be opened, is held by nobody whom we could wait for.
+    let held = |device: &DeviceInfo| {
+        let lock = File::open(folder.join(lock_name(device))).map(|file| file.try_lock());
+        matches!(lock, Ok(Err(TryLockError::WouldBlock)))
+    };
+    !devices.iter().any(held)
+}
+
 fn acquire_in(folder: &Path, devices: &[DeviceInfo], campaign_id: &str) -> Result<DeviceLocks, Error> {
     if !folder.is_dir() {
         fs::create_dir_all(folder).map_err(|e| Error::file("created", folder, &e))?;

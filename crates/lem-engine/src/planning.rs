@@ -5,7 +5,7 @@ use std::path::Path;
 use lem_campaign::plan::{self, Gaps, Plan};
 use lem_spec::campaign::{self, Overrides, ResolvedCampaign, Structure};
 use lem_spec::diagnostic::{Diagnostic, Severity};
-use lem_spec::settings::{BETWEEN_CYCLES_S, BETWEEN_EXPERIMENTS_S, Settings};
+use lem_spec::settings::{BETWEEN_CYCLES_S, BETWEEN_EXPERIMENTS_S};
 use lem_spec::source::Resolved;
 use serde::Serialize;
 
@@ -51,13 +51,25 @@ impl Engine {
     /// Reads and plans a campaign. Problems that do not keep it from being planned are among the plan's.
     pub(crate) fn prepare(&self, file: &Path, overrides: &Overrides) -> Result<Preparation, Error> {
         let text = std::fs::read_to_string(file).map_err(|e| Error::file("read", file, &e))?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        self.prepare_text(&file.display().to_string(), folder, text, overrides)
+    }
+
+    /// The same for a text that is not in a file, or not yet. `shown` names it in findings; names in it are relative to
+    /// `folder`.
+    pub(crate) fn prepare_text(
+        &self,
+        shown: &str,
+        folder: &Path,
+        text: String,
+        overrides: &Overrides,
+    ) -> Result<Preparation, Error> {
         let settings = self.settings()?;
-        let folder = file.parent().map(Path::to_owned).unwrap_or_default();
         let read = |path: &str| {
             let path = folder.join(path);
             std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))
         };
-        let (written, problems) = campaign::read(&file.display().to_string(), &text, &read);
+        let (written, problems) = campaign::read(shown, &text, &read);
         let Some(written) = written else {
             return Ok(Err(problems));
         };
@@ -65,7 +77,6 @@ impl Engine {
         campaign.problems.extend(settings.diagnostics.into_iter().map(harmless));
         let mut plan = plan::plan(&campaign, fresh_seed());
         plan.problems.extend(self.route(&campaign));
-        plan.problems.extend(no_webhook(&settings.settings));
         log_gaps(&plan.gaps);
         Ok(Ok(Prepared { campaign, plan, text }))
     }
@@ -78,7 +89,7 @@ fn fresh_seed() -> u64 {
 }
 
 /// The plan of a file that is no campaign: nothing but what is wrong with it.
-fn without_runs(problems: Vec<Diagnostic>) -> Plan {
+pub(crate) fn without_runs(problems: Vec<Diagnostic>) -> Plan {
     let gap = Resolved::built_in(0.0);
     Plan {
         name: String::new(),
@@ -97,15 +108,6 @@ fn without_runs(problems: Vec<Diagnostic>) -> Plan {
 fn harmless(mut problem: Diagnostic) -> Diagnostic {
     problem.severity = problem.severity.min(Severity::Warning);
     problem
-}
-
-/// A webhook that is set is a wish that this version does not fulfil.
-fn no_webhook(settings: &Settings) -> Option<Diagnostic> {
-    let webhook = &settings.notifications.webhook_url;
-    webhook.value.as_ref().map(|_| {
-        let message = format!("this version sends no notifications ({})", webhook.source);
-        Diagnostic::warning("not_executable", message).about("notifications.webhook_url")
-    })
 }
 
 /// Unusual gaps change what a campaign measures, so the log says where they come from.

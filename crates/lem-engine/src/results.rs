@@ -1,6 +1,8 @@
 //! Reading what campaigns left behind.
 
-use lem_store::{CampaignDetail, CampaignSummary, Format, ResultFilter, ResultRow, RunDetail, Store};
+use lem_store::{
+    CampaignDetail, CampaignSummary, Facets, Format, ResultFilter, ResultQuery, ResultRow, RunDetail, Store,
+};
 use serde::Serialize;
 
 use crate::Engine;
@@ -17,13 +19,35 @@ pub struct CampaignView {
     pub runs: Vec<ResultRow>,
 }
 
+/// A part of the results, and how many there are.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, specta::Type)]
+pub struct ResultPage {
+    /// Rows that the query lets through.
+    pub total: u32,
+    /// Those of this part.
+    pub rows: Vec<ResultRow>,
+}
+
 impl Engine {
-    /// The database of the project, which must exist.
-    async fn results_store(&self) -> Result<Store, Error> {
+    /// The database of the project, which must exist. It stays open: a screen that scrolls asks for part after part.
+    pub(crate) async fn results_store(&self) -> Result<Store, Error> {
         let path = self.database()?;
+        let mut open = self.store.lock().await;
+        if let Some(store) = open.as_ref().filter(|store| store.path() == path && path.exists()) {
+            return Ok(store.clone());
+        }
         let store = Store::open_existing(&path).await?;
         self.mark_cut_off(&store).await?;
+        *open = Some(store.clone());
         Ok(store)
+    }
+
+    /// The same where there is one: a project in which nothing was run has no results, and that is no error.
+    pub(crate) async fn results_if_any(&self) -> Result<Option<Store>, Error> {
+        if !self.database()?.exists() {
+            return Ok(None);
+        }
+        self.results_store().await.map(Some)
     }
 
     /// Campaigns that are marked as running and that nobody holds were cut off; they are marked so.
@@ -44,7 +68,56 @@ impl Engine {
         if !self.database()?.exists() {
             return Ok(Vec::new());
         }
-        Ok(self.results_store().await?.campaigns().await?)
+        let store = self.results_store().await?;
+        self.mark_cut_off(&store).await?;
+        Ok(store.campaigns().await?)
+    }
+
+    /// Everything about a campaign but its runs.
+    pub async fn campaign_detail(&self, id: &str) -> Result<CampaignDetail, Error> {
+        let store = self.results_store().await?;
+        let id = store.resolve_campaign(id).await?;
+        Ok(store.campaign(&id).await?)
+    }
+
+    /// The part of the results that a query asks for.
+    pub async fn results_page(&self, query: &ResultQuery) -> Result<ResultPage, Error> {
+        let Some(store) = self.results_if_any().await? else { return Ok(ResultPage::default()) };
+        let (total, rows) = store.results_page(query).await?;
+        Ok(ResultPage { total, rows })
+    }
+
+    /// What results can be filtered by.
+    pub async fn facets(&self) -> Result<Facets, Error> {
+        let Some(store) = self.results_if_any().await? else { return Ok(Facets::default()) };
+        Ok(store.facets().await?)
+    }
+
+    /// Every row that a query lets through, in the order of exports.
+    pub(crate) async fn rows(&self, query: &ResultQuery) -> Result<Vec<ResultRow>, Error> {
+        let Some(store) = self.results_if_any().await? else { return Ok(Vec::new()) };
+        Ok(store.results_of(query).await?)
+    }
+
+    /// Every row that a query lets through, as a file's bytes.
+    pub async fn export_query(&self, query: &ResultQuery, format: Format) -> Result<Vec<u8>, Error> {
+        exported(&self.rows(query).await?, format)
+    }
+
+    /// Deletes attempts at runs. What was completed is then missing from its campaign, which can be resumed.
+    pub async fn delete_runs(&self, runs: &[String]) -> Result<u32, Error> {
+        Ok(self.results_store().await?.delete_runs(runs).await?)
+    }
+
+    /// Deletes a campaign with its runs; refused while anyone works on it.
+    pub async fn delete_campaign(&self, id: &str) -> Result<(), Error> {
+        let store = self.results_store().await?;
+        let id = store.resolve_campaign(id).await?;
+        let Some(_hold) = hold::take(&self.results_folder()?, &id)? else {
+            let error = Error::new(ErrorCode::Conflict, format!("campaign {id} is being run"));
+            return Err(error.with_hint("stop it first"));
+        };
+        Ok(store.delete_campaign(&id).await?)
     }
 
     /// One campaign, by id, the first characters of it, or `latest`.
@@ -77,15 +150,18 @@ impl Engine {
 
     /// The rows of all campaigns, or of one, as a file's bytes.
     pub async fn export(&self, campaign: Option<&str>, format: Format) -> Result<Vec<u8>, Error> {
-        let rows = self.results(campaign).await?;
-        let mut bytes = Vec::new();
-        lem_store::export(format, &rows, &mut bytes)
-            .map_err(|e| Error::new(ErrorCode::Machine, format!("the export failed: {e}")))?;
-        Ok(bytes)
+        exported(&self.results(campaign).await?, format)
     }
 
     /// Writes a file so that it is there whole or not at all.
     pub fn write_file(path: &std::path::Path, bytes: &[u8]) -> Result<(), Error> {
         files::replace(path, bytes).map_err(|e| Error::file("written", path, &e))
     }
+}
+
+fn exported(rows: &[ResultRow], format: Format) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    lem_store::export(format, rows, &mut bytes)
+        .map_err(|e| Error::new(ErrorCode::Machine, format!("the export failed: {e}")))?;
+    Ok(bytes)
 }

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use lem_backend::compose::{self, Compose, Service};
 use lem_backend::docker::{Endpoint, find_image};
 use lem_spec::campaign::{EMBEDDED_BACKEND, ResolvedCampaign, Runner};
 use lem_spec::diagnostic::Diagnostic;
+use serde::Serialize;
+use specta::Type;
 
 use crate::Engine;
 use crate::error::{Error, ErrorCode};
@@ -22,9 +25,89 @@ fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
+/// How long the Docker engine may take to say who it is: a bench must not wait for a dead one.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The Docker engine and the services of the compose file.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+pub struct ServicesView {
+    /// The engine.
+    pub docker: DockerView,
+    /// The compose file.
+    pub compose_file: Option<String>,
+    /// Why it cannot be used.
+    pub compose_error: Option<String>,
+    /// Its services, and the known backends that it lacks.
+    pub services: Vec<ServiceView>,
+}
+
+/// The Docker engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+pub struct DockerView {
+    /// Whether it answers.
+    pub reachable: bool,
+    /// Which one it is, or why it does not answer.
+    pub message: String,
+    /// What to do.
+    pub remedy: Option<String>,
+}
+
+/// A compose service, or a known backend without one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Type)]
+pub struct ServiceView {
+    /// Its name, which is that of its backend.
+    pub name: String,
+    /// Whether the compose file has it.
+    pub present: bool,
+    /// Its image.
+    pub image: Option<String>,
+    /// Whether the image is there; `None` where no engine can tell.
+    pub built: Option<bool>,
+    /// The day on which it was built.
+    pub built_at: Option<String>,
+    /// Whether it asks for GPUs.
+    pub gpus: bool,
+    /// Whether it can run a worker.
+    pub runs_workers: bool,
+    /// Whether a campaign can use it now.
+    pub usable: bool,
+    /// Why not.
+    pub reason: Option<String>,
+    /// What to do.
+    pub remedy: Option<String>,
+    /// What of it is not followed.
+    pub notes: Vec<String>,
+}
+
 impl Engine {
+    /// The Docker engine and the services. Nothing here fails: containers are one way to run workers.
+    pub async fn services(&self) -> ServicesView {
+        let compose = self.compose();
+        let engine = match tokio::time::timeout(PATIENCE, connect()).await {
+            Ok(engine) => engine,
+            Err(_) => Err(Error::new(ErrorCode::Machine, "the Docker engine does not answer")),
+        };
+        let docker = docker_view(&engine);
+        let mut services = Vec::new();
+        if let Ok(Some(compose)) = &compose {
+            for name in compose.service_names() {
+                services.push(service_view(engine.as_ref().ok(), compose, name).await);
+            }
+        }
+        let known = std::iter::once(EMBEDDED_BACKEND).chain(PYTHON_BACKENDS);
+        let lacking = known.filter(|name| services.iter().all(|service| service.name != *name));
+        let lacking: Vec<ServiceView> = lacking.map(missing).collect();
+        services.extend(lacking);
+        ServicesView {
+            docker,
+            compose_file: self.compose_file().map(|file| file.display().to_string()),
+            compose_error: compose.err().map(|error| error.message),
+            services,
+        }
+    }
+
     /// The compose file of the project: the one that was named, else the first usual one in the project folder.
-    fn compose_file(&self) -> Option<PathBuf> {
+    pub(crate) fn compose_file(&self) -> Option<PathBuf> {
         self.options.compose.clone().or_else(|| compose::find(&self.project))
     }
 
@@ -149,6 +232,73 @@ async fn service_check(engine: &lem_backend::docker::Engine, compose: &Compose, 
                 .with_remedy(build_remedy(&service))
         }
         Err(error) => check(CheckStatus::Note, error.to_string()),
+    }
+}
+
+fn docker_view(engine: &Result<lem_backend::docker::Engine, Error>) -> DockerView {
+    match engine {
+        Ok(engine) => {
+            let version = engine.facts().version.as_deref().unwrap_or("of unknown version");
+            let message = format!("Docker engine {version} at {}", engine.endpoint());
+            DockerView { reachable: true, message, remedy: None }
+        }
+        Err(error) => {
+            let remedy = error.hint.clone().unwrap_or_else(|| {
+                "install and start Docker to run workers in containers; `runner: process` needs none".into()
+            });
+            DockerView { reachable: false, message: error.message.clone(), remedy: Some(remedy) }
+        }
+    }
+}
+
+async fn service_view(
+    engine: Option<&lem_backend::docker::Engine>,
+    compose: &Compose,
+    name: &str,
+) -> ServiceView {
+    let named = ServiceView { name: name.to_owned(), present: true, ..ServiceView::default() };
+    let service = match compose.service(name) {
+        Ok(service) => service,
+        Err(error) => return ServiceView { reason: Some(error.to_string()), ..named },
+    };
+    let view = ServiceView {
+        image: service.images().first().map(ToString::to_string),
+        gpus: service.wants_gpus(),
+        runs_workers: runs_workers(&service),
+        notes: service.notes.iter().map(ToString::to_string).collect(),
+        ..named
+    };
+    let Some(engine) = engine else {
+        return ServiceView { reason: Some("the Docker engine is not reachable".into()), ..view };
+    };
+    let view = match find_image(engine, &service).await {
+        Ok(Some(image)) => ServiceView {
+            built: Some(true),
+            built_at: image.created.as_deref().and_then(|at| at.get(..10)).map(str::to_owned),
+            image: Some(image.reference),
+            ..view
+        },
+        Ok(None) => {
+            let reason = Some("its image is not built".into());
+            return ServiceView { built: Some(false), reason, remedy: Some(build_remedy(&service)), ..view };
+        }
+        Err(error) => return ServiceView { reason: Some(error.to_string()), ..view },
+    };
+    if view.runs_workers {
+        return ServiceView { usable: true, ..view };
+    }
+    let remedy = "set its label `lem.worker.command` to the command line of its worker".into();
+    ServiceView { reason: Some("it is not known to run a worker".into()), remedy: Some(remedy), ..view }
+}
+
+/// A known backend that has no service: shown, so that nobody wonders where it is.
+fn missing(name: &str) -> ServiceView {
+    ServiceView {
+        name: name.to_owned(),
+        runs_workers: true,
+        reason: Some(format!("the compose file has no service `{name}`")),
+        remedy: Some(format!("add a service `{name}` to the project's compose file")),
+        ..ServiceView::default()
     }
 }
 

@@ -4,10 +4,13 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use lem_spec::diagnostic::Diagnostic;
+use lem_spec::diagnostic::{Diagnostic, Severity};
 use lem_spec::settings::{self, FILE_NAME, Settings};
-use serde::Serialize;
+use lem_spec::source::{Resolved, Source};
+use serde::{Deserialize, Serialize};
+use specta::Type;
 
+use crate::Engine;
 use crate::error::{Error, ErrorCode};
 use crate::files;
 
@@ -41,11 +44,125 @@ pub(crate) fn read(project: &Path) -> Result<SettingsView, Error> {
     })
 }
 
+/// A setting as a form shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+pub struct SettingView {
+    /// Dotted path.
+    pub path: String,
+    /// What it does.
+    pub summary: String,
+    /// The value that is built in, as it would be written.
+    pub default: String,
+    /// What values it takes.
+    pub kind: settings::Kind,
+    /// The same in words.
+    pub range: String,
+    /// The value in force, as it would be written.
+    pub value: String,
+    /// Who set it.
+    pub source: Source,
+    /// The same in words.
+    pub source_text: String,
+}
+
+/// The settings file and what it means.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+pub struct SettingsPage {
+    /// The file's path.
+    pub path: String,
+    /// Whether it exists.
+    pub exists: bool,
+    /// Its text.
+    pub text: String,
+    /// Every setting.
+    pub fields: Vec<SettingView>,
+    /// What was found wrong with it.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What a text of settings means that is not saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+pub struct SettingsDraft {
+    /// The text.
+    pub text: String,
+    /// Every setting.
+    pub fields: Vec<SettingView>,
+    /// What was found wrong with it.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A change of one setting.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Type)]
+pub struct SettingChange {
+    /// Dotted path.
+    pub field: String,
+    /// The new value; `None` takes the setting out of the file, so that its default is in force.
+    pub value: Option<String>,
+}
+
+impl Engine {
+    /// The settings file of the project, for a screen.
+    pub fn settings_page(&self) -> Result<SettingsPage, Error> {
+        let SettingsView { path, exists, text, settings, diagnostics } = self.settings()?;
+        Ok(SettingsPage { path, exists, text, fields: fields(&settings), diagnostics })
+    }
+
+    /// What a text of settings means.
+    pub fn check_settings(&self, text: String) -> SettingsDraft {
+        let (settings, diagnostics) = settings::read(FILE_NAME, &text);
+        SettingsDraft { text, fields: fields(&settings), diagnostics }
+    }
+
+    /// What the settings file `read` would become by these changes; nothing is written.
+    pub fn edit_settings(&self, read: &str, changes: &[SettingChange]) -> Result<SettingsDraft, Error> {
+        let change = |text: String, change: &SettingChange| match &change.value {
+            Some(value) => settings::set(&text, &change.field, value),
+            None => settings::unset(&text, &change.field),
+        };
+        let changed = changes.iter().try_fold(read.to_owned(), change);
+        let text = changed.map_err(|e| Error::new(ErrorCode::BadInput, format!("{FILE_NAME}: {e}")))?;
+        Ok(self.check_settings(text))
+    }
+
+    /// Writes the settings file. `read` is the text that was edited: when the file holds another one by now, nothing is
+    /// written; nor when the text is not valid.
+    pub fn save_settings(&self, read: &str, text: &str) -> Result<SettingsPage, Error> {
+        let (_, diagnostics) = settings::read(FILE_NAME, text);
+        if let Some(problem) = diagnostics.iter().find(|problem| problem.severity == Severity::Error) {
+            let error = Error::new(ErrorCode::BadInput, problem.to_string());
+            return Err(error.with_hint("correct it; the file was not changed"));
+        }
+        replace(&self.project, read, text)?;
+        self.settings_page()
+    }
+}
+
+fn fields(settings: &Settings) -> Vec<SettingView> {
+    let view = |field: &settings::Field| {
+        let Resolved { value, source } = settings.get(field.path)?;
+        Some(SettingView {
+            path: field.path.to_owned(),
+            summary: field.summary.to_owned(),
+            default: field.default.to_owned(),
+            kind: field.kind,
+            range: field.range(),
+            value: value.to_string(),
+            source,
+            source_text: source.to_string(),
+        })
+    };
+    settings::fields().iter().filter_map(view).collect()
+}
+
 /// Changes one value and nothing else in the file. `read` is the text that the change was decided on: when the file
 /// holds another one by now, nothing is written.
 pub(crate) fn set(project: &Path, read: &str, field: &str, value: &str) -> Result<(), Error> {
     let changed = settings::set(read, field, value)
         .map_err(|e| Error::new(ErrorCode::BadInput, format!("{FILE_NAME}: {e}")))?;
+    replace(project, read, &changed)
+}
+
+fn replace(project: &Path, read: &str, text: &str) -> Result<(), Error> {
     let path = project.join(FILE_NAME);
     if text_of(&path)?.unwrap_or_default() != read {
         return Err(Error::new(
@@ -57,7 +174,7 @@ pub(crate) fn set(project: &Path, read: &str, field: &str, value: &str) -> Resul
         )
         .with_hint("read it again and repeat the change"));
     }
-    files::replace(&path, changed.as_bytes()).map_err(|e| Error::file("written", &path, &e))
+    files::replace(&path, text.as_bytes()).map_err(|e| Error::file("written", &path, &e))
 }
 
 /// The settings without a word about them; `None` when the file cannot be read.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::sample::Channel;
 
 /// The part of the machine whose energy a device reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceKind {
     /// A whole GPU board, as its own sensor sees it.
@@ -17,7 +17,7 @@ pub enum DeviceKind {
 }
 
 /// Where the numbers come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum PowerSource {
     /// NVIDIA Management Library.
@@ -43,7 +43,7 @@ impl PowerSource {
 }
 
 /// Whether a number was read from a sensor. Everything but `Measured` must say so wherever it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum Provenance {
     /// Read from a hardware sensor.
@@ -55,7 +55,7 @@ pub enum Provenance {
 }
 
 /// A device that a meter can read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, specta::Type)]
 pub struct DeviceInfo {
     /// Stable across reboots and independent of the order of indices: the GPU's UUID, `rapl:package-0`,
     /// `estimate:cpu`, `simulated:0`.

@@ -7,6 +7,7 @@
 pub mod counter;
 pub mod device;
 pub mod energy;
+pub mod envelope;
 pub mod integral;
 pub mod sample;
 pub mod signal;

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// A quantity that a device can report over time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, specta::Type)]
+#[serde(rename = "DeviceChannel")]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// Power in watts: the most immediate reading that the source has.

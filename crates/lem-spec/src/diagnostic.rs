@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::yaml::Position;
 
 /// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; nothing needs to be done.
@@ -21,7 +21,7 @@ pub enum Severity {
 }
 
 /// One finding about a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 pub struct Diagnostic {
     /// How much it matters.
     pub severity: Severity,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use build::{MAX_DEPTH, MAX_SOURCE_BYTES, parse};
 
 /// A place in a text: both numbers start at 1; columns count characters; a byte order mark has no column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, specta::Type)]
 pub struct Position {
     /// Line, from 1.
     pub line: u32,

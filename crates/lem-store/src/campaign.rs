@@ -46,7 +46,7 @@ pub struct NewCampaign {
 }
 
 /// A campaign in a list. `planned` is the sum of `completed`, `failed` and `remaining`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow, specta::Type)]
 pub struct CampaignSummary {
     /// Id.
     pub id: String,
@@ -80,7 +80,7 @@ pub struct CampaignSummary {
 }
 
 /// Everything about a campaign but its runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, specta::Type)]
 pub struct CampaignDetail {
     /// Its counts.
     pub summary: CampaignSummary,

@@ -11,9 +11,12 @@
 
 mod blob;
 mod campaign;
+mod delete;
 mod error;
 mod export;
 mod id;
+mod page;
+mod past;
 mod results;
 mod run;
 mod store;
@@ -26,6 +29,8 @@ mod word;
 pub use campaign::{CampaignDetail, CampaignSummary, NewCampaign};
 pub use error::StoreError;
 pub use export::{ExportError, Format, export};
+pub use page::{Facets, ResultQuery, SortColumn};
+pub use past::PastRun;
 pub use results::{ResultFilter, ResultRow};
 pub use run::{RunDetail, RunFailure, RunOutcome, RunRecord, RunStart};
 pub use store::Store;

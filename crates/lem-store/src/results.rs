@@ -14,7 +14,7 @@ use crate::{Store, StoreError};
 
 /// An attempt at a run, as it is shown and exported. A value that is missing is `None`; so is a ratio with a missing
 /// or zero divisor.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, specta::Type)]
 pub struct ResultRow {
     /// Id of the attempt.
     pub run_id: String,
@@ -101,7 +101,7 @@ impl Store {
     /// The attempts that `filter` lets through: campaigns from the oldest on, runs in the order of the plan.
     pub async fn results(&self, filter: &ResultFilter) -> Result<Vec<ResultRow>, StoreError> {
         const DOING: &str = "reading results";
-        let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+        let mut query = select();
         if let Some(campaign_id) = &filter.campaign_id {
             query.push(" AND r.campaign_id = ").push_bind(campaign_id);
         }
@@ -116,14 +116,14 @@ impl Store {
 
 /// The row of one run.
 pub(crate) async fn row(conn: &mut SqliteConnection, run_id: &str) -> sqlx::Result<Option<ResultRow>> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = select();
     query.push(" AND r.id = ").push_bind(run_id);
     query.build_query_as().fetch_optional(conn).await
 }
 
 /// A sum over devices is missing when that of any device is, and when the run has no energy: a partial sum would be a
 /// wrong number.
-const SELECT: &str = "
+pub(crate) const SELECT: &str = "
     SELECT r.*, r.id AS run_id, c.name AS campaign_name, e.name AS experiment, e.backend, e.service, e.runner, e.model,
         p.cycle, p.gap_planned_s,
         (SELECT CASE WHEN COUNT(*) = COUNT(d.energy_j) THEN SUM(d.energy_j) END
@@ -131,12 +131,20 @@ const SELECT: &str = "
         (SELECT CASE WHEN COUNT(*) = COUNT(d.energy_j) THEN SUM(d.energy_j) END
          FROM run_devices d WHERE d.run_id = r.id AND d.kind = 'cpu' AND r.energy_j IS NOT NULL) AS cpu_energy_j,
         (SELECT CASE WHEN COUNT(*) = COUNT(d.energy_j) THEN SUM(d.energy_j) END
-         FROM run_devices d WHERE d.run_id = r.id AND d.kind = 'dram' AND r.energy_j IS NOT NULL) AS dram_energy_j
+         FROM run_devices d WHERE d.run_id = r.id AND d.kind = 'dram' AND r.energy_j IS NOT NULL) AS dram_energy_j ";
+
+/// Where the columns of [`SELECT`] come from.
+pub(crate) const FROM: &str = "
     FROM runs r
     JOIN campaigns c ON c.id = r.campaign_id
     JOIN planned_runs p ON p.campaign_id = r.campaign_id AND p.idx = r.idx
-    JOIN experiments e ON e.campaign_id = p.campaign_id AND e.position = p.experiment
-    WHERE TRUE";
+    JOIN experiments e ON e.campaign_id = p.campaign_id AND e.position = p.experiment";
+
+fn select() -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(SELECT);
+    query.push(FROM).push(" WHERE TRUE");
+    query
+}
 
 impl FromRow<'_, SqliteRow> for ResultRow {
     fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {

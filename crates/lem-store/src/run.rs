@@ -90,7 +90,7 @@ pub struct RunFailure {
 }
 
 /// What the row of a run holds beyond its [`ResultRow`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow, specta::Type)]
 pub struct RunRecord {
     /// The last lines that the worker wrote to standard error.
     pub stderr_tail: Option<String>,
@@ -126,7 +126,7 @@ pub struct RunRecord {
 }
 
 /// Everything about a run but its samples.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, specta::Type)]
 pub struct RunDetail {
     /// Its row among the results.
     #[serde(flatten)]
@@ -138,8 +138,8 @@ pub struct RunDetail {
     pub devices: Vec<RunDevice>,
     /// Its phases, in order.
     pub phases: Vec<Phase>,
-    /// Its requests, in order.
-    pub requests: Vec<Request>,
+    /// What is known of each of its requests, in order. Not `requests`: that is how many there were, in the row.
+    pub request_records: Vec<Request>,
     /// The devices that have a power trace.
     pub traces: Vec<TraceDevice>,
     /// What a reader of the result should know.
@@ -263,7 +263,7 @@ impl Store {
             record: record(&mut tx, run_id).await.map_err(failed)?,
             devices: run_devices::of_run(&mut tx, run_id).await.map_err(failed)?,
             phases: phases::of_run(&mut tx, run_id).await.map_err(failed)?,
-            requests: unpacked.map_err(|(index, source)| StoreError::CorruptRequest {
+            request_records: unpacked.map_err(|(index, source)| StoreError::CorruptRequest {
                 run: run_id.into(),
                 index,
                 source,
@@ -299,7 +299,7 @@ fn no_phase(run_id: &str, seq: u32) -> StoreError {
     }
 }
 
-async fn record(conn: &mut SqliteConnection, run_id: &str) -> sqlx::Result<RunRecord> {
+pub(crate) async fn record(conn: &mut SqliteConnection, run_id: &str) -> sqlx::Result<RunRecord> {
     sqlx::query_as(
         "SELECT r.*, e.parameters_json FROM runs r
          JOIN planned_runs p ON p.campaign_id = r.campaign_id AND p.idx = r.idx

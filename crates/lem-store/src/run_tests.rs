@@ -122,7 +122,7 @@ async fn an_outcome_that_contradicts_itself_is_refused() {
     let path = store.path().to_str().unwrap();
     let messages: Vec<_> = errors.iter().map(|error| error.to_string().replace(path, "lem.db")).collect();
     insta::assert_snapshot!(messages.join("\n"));
-    assert_eq!(store.run("run-1").await.unwrap().requests, []);
+    assert_eq!(store.run("run-1").await.unwrap().request_records, []);
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn many_requests_are_kept_in_order() {
     let store = store_with_run().await;
     let requests: Vec<_> = (0..5000).map(|index| request(index, Some(vec![f64::from(index)]))).collect();
     store.add_requests("run-1", &requests).await.unwrap();
-    assert_eq!(store.run("run-1").await.unwrap().requests, requests);
+    assert_eq!(store.run("run-1").await.unwrap().request_records, requests);
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ pub struct Gaps {
 }
 
 /// Which pause precedes a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum GapKind {
     /// None: nothing ran before.

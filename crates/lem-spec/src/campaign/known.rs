@@ -67,7 +67,12 @@ const SECONDS: Kind = Kind::Number(0.0, MAX_SECONDS);
 /// The ways to order runs, as they are written.
 pub(super) const STRUCTURES: &[&str] = &["interleaved", "shuffled", "grouped", "reverse", "latin_square"];
 /// Number formats of weights.
-const PRECISIONS: &[&str] = &["float32", "float16", "bfloat16"];
+pub const PRECISIONS: &[&str] = &["float32", "float16", "bfloat16"];
+
+/// Presets of the decoder.
+pub const DECODER_PRESETS: &[&str] = &["deterministic", "standard", "creative", "factual"];
+/// Names of datasets that workers know.
+pub const DATASETS: &[&str] = &["ai-energy-score", "alpaca", "sharegpt", "gsm8k", "mmlu"];
 
 const NO_SCHEDULE: &str =
     "campaigns start when they are told to; start this one from cron or a systemd timer";
@@ -221,7 +226,7 @@ pub(super) const EXPERIMENT: &[Known] = &[
         "prompts are taken in the order of the data; shuffle the file beforehand",
     ),
     dormant("prompts.seed", SEED),
-    executed("decoder.preset", Kind::OneOf(&["deterministic", "standard", "creative", "factual"])),
+    executed("decoder.preset", Kind::OneOf(DECODER_PRESETS)),
     executed("decoder.temperature", Kind::Number(0.0, 2.0)),
     executed("decoder.do_sample", Kind::Bool),
     executed("decoder.top_k", COUNT_OR_NONE),

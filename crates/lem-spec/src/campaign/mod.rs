@@ -13,6 +13,7 @@ mod experiment;
 mod files;
 mod findings;
 mod grid;
+pub mod keys;
 mod known;
 mod names;
 mod options;

@@ -3,7 +3,7 @@
 //! Only names: what values they take, the worker knows, and it refuses what it cannot do.
 
 /// The backends whose options are known.
-pub(super) const BACKENDS: &[&str] = &["pytorch", "vllm", "tensorrt", "candle"];
+pub const BACKENDS: &[&str] = &["pytorch", "vllm", "tensorrt", "candle"];
 
 /// The options in the section of a backend, by name; `None` for a backend that anyone may have added.
 pub(super) fn option_names(backend: &str) -> Option<&'static [&'static str]> {

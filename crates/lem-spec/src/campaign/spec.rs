@@ -122,7 +122,7 @@ pub struct Decoding {
 }
 
 /// The order of runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum Structure {
     /// Each cycle runs all experiments, in the order written.
@@ -139,6 +139,10 @@ pub enum Structure {
 }
 
 impl Structure {
+    /// Every order.
+    pub const ALL: [Self; 5] =
+        [Self::Interleaved, Self::Shuffled, Self::Grouped, Self::Reverse, Self::LatinSquare];
+
     /// The word in campaign files and on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -163,10 +167,10 @@ impl std::str::FromStr for Structure {
     type Err = UnknownWord;
 
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        let all = [Self::Interleaved, Self::Shuffled, Self::Grouped, Self::Reverse, Self::LatinSquare];
-        all.into_iter()
+        Self::ALL
+            .into_iter()
             .find(|structure| structure.name() == word)
-            .ok_or_else(|| UnknownWord { word: word.to_owned(), known: all.map(Self::name).join(", ") })
+            .ok_or_else(|| UnknownWord { word: word.to_owned(), known: Self::ALL.map(Self::name).join(", ") })
     }
 }
 
@@ -185,7 +189,7 @@ pub enum Runner {
 }
 
 /// The kinds of [`Runner`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum RunnerKind {
     /// [`Runner::Docker`].

@@ -18,7 +18,8 @@ pub struct Field {
 }
 
 /// What values a field takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(rename = "SettingKind")]
 #[serde(tag = "kind", content = "choices", rename_all = "snake_case")]
 pub enum Kind {
     /// One of these words.

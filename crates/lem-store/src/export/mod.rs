@@ -11,7 +11,8 @@ use std::io::{self, Write};
 use crate::ResultRow;
 
 /// A file format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize, specta::Type)]
+#[serde(rename = "ExportFormat", rename_all = "snake_case")]
 pub enum Format {
     /// RFC 4180, with a header. Text that a spreadsheet would run as a formula begins with an apostrophe.
     Csv,
@@ -19,6 +20,17 @@ pub enum Format {
     Json,
     /// One object a line.
     Jsonl,
+}
+
+impl Format {
+    /// What the names of its files end in.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+        }
+    }
 }
 
 /// Why rows could not be written.

@@ -7,7 +7,7 @@ use sqlx::{FromRow, SqliteConnection};
 use crate::campaign::NewCampaign;
 
 /// How far a campaign has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, specta::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(rename_all = "snake_case")]
 pub enum CampaignStatus {
@@ -34,7 +34,8 @@ impl CampaignStatus {
 }
 
 /// A campaign as it is stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow, specta::Type)]
+#[serde(rename = "StoredCampaign")]
 pub struct Campaign {
     /// Id that the caller made.
     pub id: String,

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, SqliteConnection};
 
 /// How much a diagnostic matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type, specta::Type,
+)]
+#[serde(rename = "StoredSeverity")]
 #[serde(rename_all = "snake_case")]
 #[sqlx(rename_all = "snake_case")]
 pub enum Severity {
@@ -17,7 +20,8 @@ pub enum Severity {
 }
 
 /// Something about a campaign, or one of its runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow, specta::Type)]
+#[serde(rename = "StoredDiagnostic")]
 pub struct Diagnostic {
     /// The campaign.
     pub campaign_id: String,

@@ -5,7 +5,8 @@ use serde_json::Value;
 use sqlx::{FromRow, SqliteConnection};
 
 /// One configuration of a campaign.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow, specta::Type)]
+#[serde(rename = "StoredExperiment")]
 pub struct Experiment {
     /// Position within the campaign, from 0.
     pub position: u32,

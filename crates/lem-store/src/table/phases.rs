@@ -6,7 +6,8 @@ use sqlx::{FromRow, SqliteConnection};
 use super::finite;
 
 /// A phase of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow, specta::Type)]
+#[serde(rename = "StoredPhase")]
 pub struct Phase {
     /// Position within the run, from 0.
     pub seq: u32,

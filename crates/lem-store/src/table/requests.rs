@@ -17,7 +17,8 @@ const VERSION: u8 = 1;
 const MAX_BYTES: usize = 16 << 20;
 
 /// One measured request.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, specta::Type)]
+#[serde(rename = "StoredRequest")]
 pub struct Request {
     /// Position in the workload, from 0.
     pub index: u32,

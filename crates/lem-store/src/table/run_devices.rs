@@ -10,7 +10,7 @@ use super::finite;
 use crate::word::Word;
 
 /// The energy of one device in the window of one run, by both methods, and the one that counts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, specta::Type)]
 pub struct RunDevice {
     /// Id of the device, as its meter gives it.
     pub device_id: String,

@@ -8,7 +8,7 @@ use crate::run::{RunFailure, RunOutcome, RunStart};
 use crate::word::Word;
 
 /// How far an attempt at a run has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, specta::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(rename_all = "snake_case")]
 pub enum RunStatus {

@@ -7,7 +7,7 @@ use sqlx::{FromRow, SqliteConnection};
 use crate::trace::codec::{self, CodecError};
 
 /// A device with a trace, and what that covers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow, specta::Type)]
 pub struct TraceDevice {
     /// Id of the device.
     pub device_id: String,

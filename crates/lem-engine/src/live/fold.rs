@@ -1,0 +1,492 @@
+//! From the facts of a campaign to its state on the screen. Pure: times come in, changed parts come out.
+
+use lem_campaign::plan::Plan;
+use lem_campaign::run::{CampaignEvent, CampaignStatus, RunOutcome, RunStatus};
+use lem_measure::{Channel, Provenance, Sample};
+use lem_protocol::Phase;
+
+use super::{
+    EndedNow, EndedStatus, GapNow, LiveCampaign, LiveEvent, LiveGaps, LogKind, LogLine, Now, NowState,
+    RunCell, RunCellStatus, Span, SpanKind,
+};
+
+/// Lines of the log that a watcher who comes late is told.
+const LOG_LINES: usize = 500;
+
+/// The moment of a fact: what the pure fold cannot know by itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    /// Now, in seconds of the live clock.
+    pub(super) now_s: f64,
+    /// Second 0 of the live clock, `CLOCK_MONOTONIC` in nanoseconds.
+    pub(super) epoch_ns: i64,
+    /// The highest temperature of a device, in degrees Celsius.
+    pub(super) hottest_c: Option<f64>,
+}
+
+impl Moment {
+    fn second(&self, t_ns: i64) -> f64 {
+        lem_measure::units::seconds(t_ns - self.epoch_ns)
+    }
+}
+
+/// What a planned run came to before the campaign was taken up here.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DoneBefore {
+    pub(crate) index: usize,
+    pub(crate) cell: DoneCell,
+}
+
+/// The results of such a run.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DoneCell {
+    pub(crate) status: RunCellStatus,
+    pub(crate) run_id: String,
+    pub(crate) energy_j: Option<f64>,
+    pub(crate) energy_uncertainty_j: Option<f64>,
+    pub(crate) joules_per_output_token: Option<f64>,
+    pub(crate) provenance: Option<Provenance>,
+    pub(crate) error: Option<String>,
+}
+
+/// A campaign and what is needed to go on folding.
+#[derive(Debug)]
+pub(super) struct Fold {
+    campaign: LiveCampaign,
+    /// Tells apart what a later campaign says from what this one does.
+    todo_gaps_s: Vec<(u32, f64)>,
+    durations_s: Vec<f64>,
+    run_started_s: Option<f64>,
+    energy: EnergySoFar,
+    pending_log: Vec<LogLine>,
+    now_changed: bool,
+}
+
+impl Fold {
+    /// A campaign that is about to run.
+    pub(super) fn new(id: &str, plan: &Plan, todo: &[usize], done: &[DoneBefore], now_s: f64) -> Self {
+        let mut runs: Vec<RunCell> = plan.runs.iter().map(|run| cell(plan, run)).collect();
+        for DoneBefore { index, cell } in done {
+            if let Some(run) = runs.get_mut(*index) {
+                cell.fill(run);
+            }
+        }
+        let count = |status| number(runs.iter().filter(|run| run.status == status).count());
+        let (completed, failed) = (count(RunCellStatus::Completed), count(RunCellStatus::Failed));
+        let now = Now { completed, failed, ..preparing(number(runs.len()), number(todo.len())) };
+        let gap = |position: &usize| Some((number(*position), plan.runs.get(*position)?.gap_before_s));
+        Self {
+            campaign: LiveCampaign {
+                id: id.to_owned(),
+                name: plan.name.clone(),
+                begun_s: now_s,
+                runs,
+                spans: Vec::new(),
+                now,
+                log: Vec::new(),
+                gaps: LiveGaps {
+                    between_experiments: plan.gaps.between_experiments.into(),
+                    between_cycles: plan.gaps.between_cycles.into(),
+                },
+            },
+            todo_gaps_s: todo.iter().filter_map(gap).collect(),
+            durations_s: Vec::new(),
+            run_started_s: None,
+            energy: EnergySoFar::default(),
+            pending_log: Vec::new(),
+            now_changed: false,
+        }
+    }
+
+    pub(super) fn campaign(&self) -> &LiveCampaign {
+        &self.campaign
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.campaign.now.state == NowState::Ended
+    }
+
+    /// Takes a fact in, and tells what changed. What comes often (progress, lines, samples) is told at the next
+    /// [`Self::tick`].
+    pub(super) fn take(&mut self, event: &CampaignEvent, at: &Moment) -> Vec<LiveEvent> {
+        match event {
+            CampaignEvent::CampaignStarted { .. } => self.now_changed = true,
+            CampaignEvent::RunBegun { run_id, index, .. } => return self.begin(run_id, *index, at),
+            CampaignEvent::GapStarted { planned_s, remaining_s, source, .. } => {
+                return self.wait(*planned_s, *remaining_s, source, at);
+            }
+            CampaignEvent::GapEnded { .. } => return self.waited(at),
+            CampaignEvent::RunStarted { .. } => return self.start(at),
+            CampaignEvent::PhaseBegun { phase, t_ns, .. } => return self.enter(*phase, *t_ns, at),
+            CampaignEvent::PhaseEnded { phase, t_ns, .. } => return self.leave(*phase, *t_ns, at),
+            CampaignEvent::Progress { done, total, .. } => {
+                self.campaign.now.requests_done = Some(*done);
+                self.campaign.now.requests_total = *total;
+                self.now_changed = true;
+            }
+            CampaignEvent::Requests { requests, .. } => {
+                let tokens: u32 = requests.iter().map(|request| request.output_tokens).sum();
+                let now = &mut self.campaign.now;
+                now.output_tokens = Some(now.output_tokens.unwrap_or(0).saturating_add(tokens));
+                self.now_changed = true;
+            }
+            CampaignEvent::Samples { device_id, samples, .. } => self.energy.add(device_id, samples),
+            CampaignEvent::Log { line, .. } => self.log(LogKind::Log, line.clone(), at),
+            CampaignEvent::Warning { message, .. } => self.log(LogKind::Warning, message.clone(), at),
+            CampaignEvent::RunFinished { index, outcome, .. } => return self.finish(*index, outcome, at),
+            CampaignEvent::CampaignFinished { status, message, .. } => {
+                let status = match status {
+                    CampaignStatus::Completed => EndedStatus::Completed,
+                    CampaignStatus::Failed => EndedStatus::Failed,
+                    CampaignStatus::Interrupted => EndedStatus::Interrupted,
+                };
+                return self.end(status, message.clone(), None, at);
+            }
+        }
+        Vec::new()
+    }
+
+    /// What was put off, at most ten times a second.
+    pub(super) fn tick(&mut self, at: &Moment) -> Vec<LiveEvent> {
+        if self.campaign.now.phase == Some(Phase::Measure) {
+            self.so_far();
+            self.now_changed = true;
+        }
+        let mut news = Vec::new();
+        if std::mem::take(&mut self.now_changed) {
+            news.push(self.now(at));
+        }
+        if !self.pending_log.is_empty() {
+            news.push(LiveEvent::Log { lines: std::mem::take(&mut self.pending_log) });
+        }
+        news
+    }
+
+    /// A person asked for it.
+    pub(super) fn asked(&mut self, pause: Option<bool>, stop: bool, at: &Moment) -> Vec<LiveEvent> {
+        let now = &mut self.campaign.now;
+        now.pause_asked = pause.unwrap_or(now.pause_asked);
+        now.stop_asked |= stop;
+        if now.run_index.is_none() && matches!(now.state, NowState::Preparing | NowState::Paused) {
+            now.state = if now.pause_asked { NowState::Paused } else { NowState::Preparing };
+        }
+        vec![self.now(at)]
+    }
+
+    /// The campaign is over, well or not.
+    pub(super) fn end(
+        &mut self,
+        status: EndedStatus,
+        message: Option<String>,
+        hint: Option<String>,
+        at: &Moment,
+    ) -> Vec<LiveEvent> {
+        if let (EndedStatus::Failed, Some(message)) = (status, &message) {
+            self.log(LogKind::Error, message.clone(), at);
+        }
+        let mut news = self.close_spans(at.now_s, |_| true);
+        let now = &mut self.campaign.now;
+        let kept = preparing(now.total, now.remaining);
+        let ended = EndedNow { status, message, hint, at_s: at.now_s };
+        *now = Now {
+            state: NowState::Ended,
+            completed: now.completed,
+            failed: now.failed,
+            ended: Some(ended),
+            ..kept
+        };
+        news.extend(self.tick(at));
+        news.push(self.now(at));
+        news.push(LiveEvent::ResultsChanged);
+        news
+    }
+
+    fn begin(&mut self, run_id: &str, index: usize, at: &Moment) -> Vec<LiveEvent> {
+        let Some(cell) = self.campaign.runs.get_mut(index) else { return Vec::new() };
+        cell.status = RunCellStatus::Waiting;
+        cell.run_id = Some(run_id.to_owned());
+        cell.error = None;
+        let run = cell.clone();
+        let now = &mut self.campaign.now;
+        now.run_index = Some(run.index);
+        now.run_id = Some(run_id.to_owned());
+        now.experiment = Some(run.experiment.clone());
+        now.backend = Some(run.backend.clone());
+        now.cycle = Some(run.cycle);
+        now.state = NowState::Preparing;
+        vec![LiveEvent::Run { run }, self.now(at)]
+    }
+
+    fn wait(&mut self, planned_s: f64, remaining_s: f64, source: &str, at: &Moment) -> Vec<LiveEvent> {
+        let now = &mut self.campaign.now;
+        now.state = NowState::Gap;
+        now.gap = Some(GapNow {
+            started_s: at.now_s,
+            until_s: at.now_s + remaining_s,
+            planned_s,
+            source_text: source.to_owned(),
+            start_temperature_c: at.hottest_c,
+        });
+        vec![self.open_span(SpanKind::Gap, "gap".into(), at.now_s), self.now(at)]
+    }
+
+    fn waited(&mut self, at: &Moment) -> Vec<LiveEvent> {
+        self.campaign.now.gap = None;
+        self.campaign.now.state = NowState::Preparing;
+        let mut news = self.close_spans(at.now_s, |span| span.kind == SpanKind::Gap);
+        news.push(self.now(at));
+        news
+    }
+
+    fn start(&mut self, at: &Moment) -> Vec<LiveEvent> {
+        self.run_started_s = Some(at.now_s);
+        self.campaign.now.state = NowState::Running;
+        let label = self.campaign.now.experiment.clone().unwrap_or_default();
+        let mut news = vec![self.open_span(SpanKind::Run, label, at.now_s)];
+        if let Some(cell) = self.current() {
+            cell.status = RunCellStatus::Running;
+            news.push(LiveEvent::Run { run: cell.clone() });
+        }
+        news.push(self.now(at));
+        news
+    }
+
+    fn enter(&mut self, phase: Phase, t_ns: i64, at: &Moment) -> Vec<LiveEvent> {
+        let now = &mut self.campaign.now;
+        now.phase = Some(phase);
+        (now.requests_done, now.requests_total) = (None, None);
+        if phase == Phase::Measure {
+            self.energy = EnergySoFar { from_ns: Some(t_ns), ..EnergySoFar::default() };
+        }
+        vec![self.open_span(SpanKind::Phase, phase.name().into(), at.second(t_ns)), self.now(at)]
+    }
+
+    fn leave(&mut self, phase: Phase, t_ns: i64, at: &Moment) -> Vec<LiveEvent> {
+        if phase == Phase::Measure {
+            self.so_far();
+            self.energy.from_ns = None;
+        }
+        self.campaign.now.phase = None;
+        let ended_s = at.second(t_ns);
+        let mut news = self.close_spans(ended_s, |span| span.kind == SpanKind::Phase);
+        news.push(self.now(at));
+        news
+    }
+
+    fn finish(&mut self, index: usize, outcome: &RunOutcome, at: &Moment) -> Vec<LiveEvent> {
+        let duration_s = self.run_started_s.take().map(|started| at.now_s - started);
+        self.todo_gaps_s.retain(|(position, _)| *position != number(index));
+        let mut news = self.close_spans(at.now_s, |_| true);
+        if let Some(failure) = outcome.failure.as_ref().filter(|_| outcome.status == RunStatus::Failed) {
+            self.log(LogKind::Error, failure.message.clone(), at);
+        }
+        if let Some(cell) = self.campaign.runs.get_mut(index) {
+            finished(cell, outcome, duration_s);
+            news.push(LiveEvent::Run { run: cell.clone() });
+        }
+        let now = &mut self.campaign.now;
+        match outcome.status {
+            RunStatus::Completed => {
+                now.completed += 1;
+                self.durations_s.extend(duration_s);
+            }
+            RunStatus::Failed => now.failed += 1,
+            RunStatus::Interrupted => {}
+        }
+        if outcome.status != RunStatus::Interrupted {
+            now.remaining = now.remaining.saturating_sub(1);
+        }
+        let waits = now.pause_asked && now.remaining > 0;
+        *now = Now {
+            state: if waits { NowState::Paused } else { NowState::Preparing },
+            pause_asked: now.pause_asked,
+            stop_asked: now.stop_asked,
+            completed: now.completed,
+            failed: now.failed,
+            ..preparing(now.total, now.remaining)
+        };
+        self.energy = EnergySoFar::default();
+        news.extend(self.tick(at));
+        news.push(self.now(at));
+        news.push(LiveEvent::ResultsChanged);
+        news
+    }
+
+    fn current(&mut self) -> Option<&mut RunCell> {
+        let index = self.campaign.now.run_index?;
+        self.campaign.runs.get_mut(index as usize)
+    }
+
+    fn so_far(&mut self) {
+        let now = &mut self.campaign.now;
+        now.energy_so_far_j = self.energy.joules();
+        let tokens = now.output_tokens.filter(|tokens| *tokens > 0);
+        now.joules_per_token_so_far = now.energy_so_far_j.zip(tokens).map(|(j, n)| j / f64::from(n));
+    }
+
+    fn now(&mut self, at: &Moment) -> LiveEvent {
+        self.now_changed = false;
+        self.campaign.now.left_s = self.left_s(at.now_s);
+        LiveEvent::Now { now: self.campaign.now.clone() }
+    }
+
+    /// Gaps still to wait, and the mean duration of the completed runs for each run to come. What has passed of the
+    /// present gap or run counts.
+    fn left_s(&self, now_s: f64) -> Option<f64> {
+        let mean_s = lem_measure::stats::mean(&self.durations_s)?;
+        let runs = f64::from(self.campaign.now.remaining);
+        let gaps_s: f64 = self.todo_gaps_s.iter().map(|(_, gap_s)| gap_s).sum();
+        let begun = self.campaign.now.run_index;
+        let own_gap_s = self.todo_gaps_s.iter().find(|(run, _)| Some(*run) == begun).map_or(0.0, |own| own.1);
+        let own_left_s = self.campaign.now.gap.as_ref().map_or(0.0, |gap| (gap.until_s - now_s).max(0.0));
+        let worked_s = self.run_started_s.map_or(0.0, |started| (now_s - started).min(mean_s));
+        (self.campaign.now.state != NowState::Ended)
+            .then_some(runs * mean_s - worked_s + gaps_s - own_gap_s + own_left_s)
+    }
+
+    fn open_span(&mut self, kind: SpanKind, label: String, start_s: f64) -> LiveEvent {
+        let span = Span {
+            id: number(self.campaign.spans.len()),
+            kind,
+            label,
+            run_index: self.campaign.now.run_index.unwrap_or(0),
+            start_s,
+            end_s: None,
+        };
+        self.campaign.spans.push(span.clone());
+        LiveEvent::Span { span }
+    }
+
+    fn close_spans(&mut self, end_s: f64, which: impl Fn(&Span) -> bool) -> Vec<LiveEvent> {
+        // Open spans are among the last few: a run, and within it a gap or a phase.
+        let last = self.campaign.spans.iter_mut().rev().take(8);
+        let open = last.filter(|span| span.end_s.is_none() && which(span));
+        let close = |span: &mut Span| {
+            span.end_s = Some(end_s.max(span.start_s));
+            LiveEvent::Span { span: span.clone() }
+        };
+        open.map(close).collect()
+    }
+
+    fn log(&mut self, kind: LogKind, text: String, at: &Moment) {
+        let line = LogLine { t_s: at.now_s, run_index: self.campaign.now.run_index, kind, text };
+        let log = &mut self.campaign.log;
+        if log.len() >= LOG_LINES {
+            log.drain(..=log.len() - LOG_LINES);
+        }
+        log.push(line.clone());
+        if self.pending_log.len() >= LOG_LINES {
+            self.pending_log.remove(0);
+        }
+        self.pending_log.push(line);
+    }
+}
+
+impl DoneCell {
+    fn fill(&self, run: &mut RunCell) {
+        run.status = self.status;
+        run.run_id = Some(self.run_id.clone());
+        run.energy_j = self.energy_j;
+        run.energy_uncertainty_j = self.energy_uncertainty_j;
+        run.joules_per_output_token = self.joules_per_output_token;
+        run.provenance = self.provenance;
+        run.error.clone_from(&self.error);
+    }
+}
+
+/// The energy of the window so far: power integrated by trapezoids, for the screen only. What counts is cut out of
+/// the counters when the window has ended.
+#[derive(Debug, Default)]
+struct EnergySoFar {
+    from_ns: Option<i64>,
+    devices: Vec<(String, i64, f64, f64)>,
+}
+
+impl EnergySoFar {
+    fn add(&mut self, device_id: &str, samples: &[Sample]) {
+        let Some(from_ns) = self.from_ns else { return };
+        let readings = samples.iter().filter_map(|s| Some((s.t_ns, s.get(Channel::Power)?)));
+        for (t_ns, power_w) in readings.filter(|(t_ns, _)| *t_ns >= from_ns) {
+            match self.devices.iter_mut().find(|(id, ..)| id == device_id) {
+                Some((_, last_ns, last_w, joules)) => {
+                    let span_s = lem_measure::units::seconds(t_ns - *last_ns);
+                    *joules += (power_w + *last_w) / 2.0 * span_s;
+                    (*last_ns, *last_w) = (t_ns, power_w);
+                }
+                None => self.devices.push((device_id.to_owned(), t_ns, power_w, 0.0)),
+            }
+        }
+    }
+
+    fn joules(&self) -> Option<f64> {
+        (!self.devices.is_empty()).then(|| self.devices.iter().map(|(.., joules)| joules).sum())
+    }
+}
+
+fn cell(plan: &Plan, run: &lem_campaign::plan::PlannedRun) -> RunCell {
+    let experiment = &plan.experiments[run.experiment].spec;
+    RunCell {
+        index: number(run.index),
+        experiment: experiment.name.clone(),
+        backend: experiment.backend.clone(),
+        model: experiment.model.clone(),
+        cycle: run.cycle,
+        status: RunCellStatus::Planned,
+        run_id: None,
+        energy_j: None,
+        energy_uncertainty_j: None,
+        joules_per_output_token: None,
+        provenance: None,
+        duration_s: None,
+        error: None,
+        gap_before_s: run.gap_before_s,
+    }
+}
+
+fn finished(cell: &mut RunCell, outcome: &RunOutcome, duration_s: Option<f64>) {
+    cell.status = match outcome.status {
+        RunStatus::Completed => RunCellStatus::Completed,
+        RunStatus::Failed => RunCellStatus::Failed,
+        RunStatus::Interrupted => RunCellStatus::Interrupted,
+    };
+    let energy = outcome.energy.as_ref();
+    cell.energy_j = energy.map(|estimate| estimate.energy.0);
+    cell.energy_uncertainty_j = energy.map(|estimate| estimate.uncertainty.0);
+    let tokens = outcome.result.as_ref().map(|result| result.output_tokens).filter(|tokens| *tokens > 0);
+    #[expect(clippy::cast_precision_loss, reason = "counts of tokens stay far below 2^53")]
+    let per_token = cell.energy_j.zip(tokens).map(|(joules, tokens)| joules / tokens as f64);
+    cell.joules_per_output_token = per_token;
+    cell.provenance = outcome.provenance;
+    cell.duration_s = duration_s;
+    cell.error = outcome.failure.as_ref().map(|failure| failure.message.clone());
+}
+
+fn preparing(total: u32, remaining: u32) -> Now {
+    Now {
+        state: NowState::Preparing,
+        run_index: None,
+        run_id: None,
+        experiment: None,
+        backend: None,
+        cycle: None,
+        phase: None,
+        gap: None,
+        requests_done: None,
+        requests_total: None,
+        output_tokens: None,
+        energy_so_far_j: None,
+        joules_per_token_so_far: None,
+        pause_asked: false,
+        stop_asked: false,
+        total,
+        completed: 0,
+        failed: 0,
+        remaining,
+        left_s: None,
+        ended: None,
+    }
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

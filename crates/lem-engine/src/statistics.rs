@@ -1,0 +1,254 @@
+//! Groups of runs: statistics of their results, and what tells them apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lem_measure::Provenance;
+use lem_measure::stats::{Statistic, describe};
+use lem_store::{Experiment, ResultQuery, ResultRow, RunStatus};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use specta::Type;
+
+use crate::Engine;
+use crate::error::{Error, ErrorCode};
+
+/// What runs are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupColumn {
+    /// Campaign.
+    Campaign,
+    /// Experiment.
+    Experiment,
+    /// Backend.
+    Backend,
+    /// Model.
+    Model,
+    /// Cycle.
+    Cycle,
+}
+
+/// The completed runs that share what they were grouped by.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+pub struct Group {
+    /// Id of the campaign, if grouped by it.
+    pub campaign_id: Option<String>,
+    /// Its name.
+    pub campaign_name: Option<String>,
+    /// Experiment, if grouped by it.
+    pub experiment: Option<String>,
+    /// Backend, if grouped by it.
+    pub backend: Option<String>,
+    /// Model, if grouped by it.
+    pub model: Option<String>,
+    /// Cycle, if grouped by it.
+    pub cycle: Option<u32>,
+    /// Runs in the group.
+    pub n: u32,
+    /// The weakest of its runs.
+    pub provenance: Option<Provenance>,
+    /// Statistics of each metric, over the runs that have a value.
+    pub metrics: Metrics,
+}
+
+/// Statistics of each metric; `None` where no run has a value.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+pub struct Metrics {
+    /// Energy of the window in joules.
+    pub energy_j: Option<Statistic>,
+    /// Energy by output token in joules.
+    pub joules_per_output_token: Option<Statistic>,
+    /// Energy by request in joules.
+    pub joules_per_request: Option<Statistic>,
+    /// Output tokens by second.
+    pub tokens_per_second: Option<Statistic>,
+    /// Mean power in watts.
+    pub mean_power_w: Option<Statistic>,
+    /// Length of the window in seconds.
+    pub window_s: Option<Statistic>,
+    /// Median time to first token in milliseconds.
+    pub ttft_ms_p50: Option<Statistic>,
+    /// Energy of the GPUs in joules.
+    pub gpu_energy_j: Option<Statistic>,
+    /// Energy of the CPU packages in joules.
+    pub cpu_energy_j: Option<Statistic>,
+    /// Output tokens.
+    pub output_tokens: Option<Statistic>,
+}
+
+/// An experiment of a campaign.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Type)]
+pub struct ExperimentRef {
+    /// Id of the campaign.
+    pub campaign_id: String,
+    /// Name of the experiment.
+    pub experiment: String,
+}
+
+/// Experiments side by side.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+pub struct Comparison {
+    /// Each of them, in the order asked for.
+    pub experiments: Vec<Compared>,
+    /// What differs between their configurations.
+    pub differences: Vec<Difference>,
+}
+
+/// One experiment of a comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+pub struct Compared {
+    /// Id of its campaign.
+    pub campaign_id: String,
+    /// Name of its campaign.
+    pub campaign_name: String,
+    /// Its name.
+    pub experiment: String,
+    /// Its backend.
+    pub backend: String,
+    /// Its model.
+    pub model: String,
+    /// Its configuration.
+    pub parameters: Value,
+    /// The statistics of its completed runs.
+    pub group: Group,
+}
+
+/// A parameter whose values are not all the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+pub struct Difference {
+    /// Dotted name.
+    pub parameter: String,
+    /// A value for each experiment; `None` where it is not set.
+    pub values: Vec<Option<Value>>,
+}
+
+impl Engine {
+    /// Statistics of the completed runs that the query lets through, in the order in which groups first occur.
+    pub async fn statistics(&self, query: &ResultQuery, by: &[GroupColumn]) -> Result<Vec<Group>, Error> {
+        let only = vec![RunStatus::Completed];
+        if !query.statuses.is_empty() && !query.statuses.contains(&RunStatus::Completed) {
+            return Ok(Vec::new());
+        }
+        let rows = self.rows(&ResultQuery { statuses: only, ..query.clone() }).await?;
+        Ok(groups(rows, by))
+    }
+
+    /// Experiments side by side.
+    pub async fn compare(&self, experiments: &[ExperimentRef]) -> Result<Comparison, Error> {
+        let mut compared = Vec::new();
+        for wanted in experiments {
+            compared.push(self.compared(wanted).await?);
+        }
+        let differences = differences(&compared);
+        Ok(Comparison { experiments: compared, differences })
+    }
+
+    async fn compared(&self, wanted: &ExperimentRef) -> Result<Compared, Error> {
+        let detail = self.campaign_detail(&wanted.campaign_id).await?;
+        let found = detail.experiments.into_iter().find(|experiment| experiment.name == wanted.experiment);
+        let Some(Experiment { name, backend, model, parameters, .. }) = found else {
+            let message = format!("campaign {} has no experiment {}", detail.summary.id, wanted.experiment);
+            return Err(Error::new(ErrorCode::NotFound, message));
+        };
+        let query = ResultQuery {
+            campaigns: vec![detail.summary.id.clone()],
+            experiments: vec![name.clone()],
+            ..ResultQuery::default()
+        };
+        let by = [GroupColumn::Campaign, GroupColumn::Experiment, GroupColumn::Backend, GroupColumn::Model];
+        let group = self.statistics(&query, &by).await?.pop();
+        Ok(Compared {
+            campaign_id: detail.summary.id,
+            campaign_name: detail.summary.name,
+            experiment: name,
+            backend,
+            model,
+            parameters,
+            group: group.unwrap_or_else(|| group_of(&[], &[])),
+        })
+    }
+}
+
+fn groups(rows: Vec<ResultRow>, by: &[GroupColumn]) -> Vec<Group> {
+    let mut order = Vec::new();
+    let mut members: BTreeMap<Vec<String>, Vec<ResultRow>> = BTreeMap::new();
+    for row in rows {
+        let key: Vec<String> = by.iter().map(|column| key(&row, *column)).collect();
+        members
+            .entry(key.clone())
+            .or_insert_with(|| {
+                order.push(key);
+                Vec::new()
+            })
+            .push(row);
+    }
+    order.iter().filter_map(|key| Some(group_of(members.get(key)?, by))).collect()
+}
+
+fn key(row: &ResultRow, column: GroupColumn) -> String {
+    match column {
+        GroupColumn::Campaign => row.campaign_id.clone(),
+        GroupColumn::Experiment => row.experiment.clone(),
+        GroupColumn::Backend => row.backend.clone(),
+        GroupColumn::Model => row.model.clone(),
+        GroupColumn::Cycle => row.cycle.to_string(),
+    }
+}
+
+fn group_of(rows: &[ResultRow], by: &[GroupColumn]) -> Group {
+    let of =
+        |column, value: fn(&ResultRow) -> String| rows.first().filter(|_| by.contains(&column)).map(value);
+    Group {
+        campaign_id: of(GroupColumn::Campaign, |row| row.campaign_id.clone()),
+        campaign_name: of(GroupColumn::Campaign, |row| row.campaign_name.clone()),
+        experiment: of(GroupColumn::Experiment, |row| row.experiment.clone()),
+        backend: of(GroupColumn::Backend, |row| row.backend.clone()),
+        model: of(GroupColumn::Model, |row| row.model.clone()),
+        cycle: rows.first().filter(|_| by.contains(&GroupColumn::Cycle)).map(|row| row.cycle),
+        n: u32::try_from(rows.len()).unwrap_or(u32::MAX),
+        // The enum goes from the strongest to the weakest.
+        provenance: rows.iter().filter_map(|row| row.provenance).max(),
+        metrics: metrics(rows),
+    }
+}
+
+fn metrics(rows: &[ResultRow]) -> Metrics {
+    let of = |value: fn(&ResultRow) -> Option<f64>| describe(rows.iter().filter_map(value).collect());
+    #[expect(clippy::cast_precision_loss, reason = "counts of tokens stay far below 2^53")]
+    let output_tokens = of(|row| row.output_tokens.map(|tokens| tokens as f64));
+    Metrics {
+        energy_j: of(|row| row.energy_j),
+        joules_per_output_token: of(|row| row.joules_per_output_token),
+        joules_per_request: of(|row| row.joules_per_request),
+        tokens_per_second: of(|row| row.tokens_per_second),
+        mean_power_w: of(|row| row.mean_power_w),
+        window_s: of(|row| row.window_s),
+        ttft_ms_p50: of(|row| row.ttft_ms_p50),
+        gpu_energy_j: of(|row| row.gpu_energy_j),
+        cpu_energy_j: of(|row| row.cpu_energy_j),
+        output_tokens,
+    }
+}
+
+fn differences(experiments: &[Compared]) -> Vec<Difference> {
+    let own = |compared: &Compared, parameter: &str| match parameter {
+        "backend" => Some(Value::from(compared.backend.clone())),
+        "model" => Some(Value::from(compared.model.clone())),
+        "campaign" => Some(Value::from(compared.campaign_name.clone())),
+        _ => compared.parameters.get(parameter).cloned(),
+    };
+    let keys: BTreeSet<&str> = experiments
+        .iter()
+        .filter_map(|compared| compared.parameters.as_object())
+        .flat_map(|parameters| parameters.keys().map(String::as_str))
+        .collect();
+    ["campaign", "backend", "model"]
+        .into_iter()
+        .chain(keys.into_iter().filter(|key| !["backend", "model", "model_name"].contains(key)))
+        .map(|parameter| Difference {
+            parameter: parameter.to_owned(),
+            values: experiments.iter().map(|compared| own(compared, parameter)).collect(),
+        })
+        .filter(|difference| difference.values.windows(2).any(|pair| pair[0] != pair[1]))
+        .collect()
+}

@@ -1,0 +1,208 @@
+//! A part of the results as a screen shows it: filtered, sorted, and only the rows that are looked at.
+
+use serde::Deserialize;
+use specta::Type;
+use sqlx::{QueryBuilder, Row, Sqlite};
+
+use crate::results::{FROM, ResultRow, SELECT};
+use crate::table::runs::RunStatus;
+use crate::{Store, StoreError};
+
+/// Which rows, and in which order. An empty list lets everything through.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Type)]
+pub struct ResultQuery {
+    /// Ids of campaigns.
+    pub campaigns: Vec<String>,
+    /// Names of experiments.
+    pub experiments: Vec<String>,
+    /// Backends.
+    pub backends: Vec<String>,
+    /// Models.
+    pub models: Vec<String>,
+    /// States.
+    pub statuses: Vec<RunStatus>,
+    /// Ids of runs.
+    pub runs: Vec<String>,
+    /// Text that the name of the campaign or experiment, the model or the error contains.
+    pub search: Option<String>,
+    /// Column to sort by; rows without a value come last, and equal ones in the order of campaigns and plans.
+    pub sort: SortColumn,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+    /// Rows to leave out at the start.
+    pub offset: u32,
+    /// The most rows.
+    pub limit: u32,
+}
+
+/// A column that rows can be sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum SortColumn {
+    /// When the worker was started.
+    #[default]
+    StartedAt,
+    /// Name of the campaign.
+    CampaignName,
+    /// Name of the experiment.
+    Experiment,
+    /// Backend.
+    Backend,
+    /// Model.
+    Model,
+    /// Cycle.
+    Cycle,
+    /// Position in the plan.
+    Index,
+    /// State.
+    Status,
+    /// Length of the window.
+    WindowS,
+    /// Energy.
+    EnergyJ,
+    /// Mean power.
+    MeanPowerW,
+    /// Tokens generated.
+    OutputTokens,
+    /// Throughput.
+    TokensPerSecond,
+    /// Energy of a token.
+    JoulesPerOutputToken,
+    /// Energy of a request.
+    JoulesPerRequest,
+    /// Median time to first token.
+    TtftMsP50,
+    /// Gap that was waited.
+    GapActualS,
+    /// Temperature at the start.
+    StartTemperatureC,
+}
+
+impl SortColumn {
+    fn sql(self) -> &'static str {
+        match self {
+            Self::StartedAt => "r.started_unix_ns",
+            Self::CampaignName => "c.name",
+            Self::Experiment => "e.name",
+            Self::Backend => "e.backend",
+            Self::Model => "e.model",
+            Self::Cycle => "p.cycle",
+            Self::Index => "r.idx",
+            Self::Status => "r.status",
+            Self::WindowS => "r.window_end_ns - r.window_start_ns",
+            Self::EnergyJ => "r.energy_j",
+            Self::MeanPowerW => "r.energy_j / NULLIF(r.window_end_ns - r.window_start_ns, 0)",
+            Self::OutputTokens => "r.output_tokens",
+            Self::TokensPerSecond => "r.output_tokens * 1.0 / NULLIF(r.window_end_ns - r.window_start_ns, 0)",
+            Self::JoulesPerOutputToken => "r.energy_j / NULLIF(r.output_tokens, 0)",
+            Self::JoulesPerRequest => "r.energy_j / NULLIF(r.requests, 0)",
+            Self::TtftMsP50 => "r.ttft_ms_p50",
+            Self::GapActualS => "r.gap_actual_s",
+            Self::StartTemperatureC => "r.start_temperature_c",
+        }
+    }
+}
+
+/// The values that rows can be filtered by.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, Type)]
+pub struct Facets {
+    /// Backends.
+    pub backends: Vec<String>,
+    /// Models.
+    pub models: Vec<String>,
+    /// Names of experiments.
+    pub experiments: Vec<String>,
+}
+
+impl Store {
+    /// How many rows the query lets through, and those from its offset on, up to its limit.
+    pub async fn results_page(&self, query: &ResultQuery) -> Result<(u32, Vec<ResultRow>), StoreError> {
+        const DOING: &str = "reading results";
+        let mut tx = self.read(DOING).await?;
+        let mut count = QueryBuilder::<Sqlite>::new("SELECT COUNT(*) ");
+        count.push(FROM);
+        filter(&mut count, query);
+        let total = count.build_query_scalar().fetch_one(&mut *tx).await.map_err(self.failed(DOING))?;
+        let mut rows = QueryBuilder::<Sqlite>::new(SELECT);
+        rows.push(FROM);
+        filter(&mut rows, query);
+        order(&mut rows, query);
+        rows.push(" LIMIT ").push_bind(query.limit).push(" OFFSET ").push_bind(query.offset);
+        let rows = rows.build_query_as().fetch_all(&mut *tx).await.map_err(self.failed(DOING))?;
+        Ok((total, rows))
+    }
+
+    /// Every row that the query lets through, whatever its offset and limit.
+    pub async fn results_of(&self, query: &ResultQuery) -> Result<Vec<ResultRow>, StoreError> {
+        const DOING: &str = "reading results";
+        let mut tx = self.read(DOING).await?;
+        let mut rows = QueryBuilder::<Sqlite>::new(SELECT);
+        rows.push(FROM);
+        filter(&mut rows, query);
+        rows.push(" ORDER BY c.created_unix_ns, c.id, r.idx, r.attempt");
+        rows.build_query_as().fetch_all(&mut *tx).await.map_err(self.failed(DOING))
+    }
+
+    /// What there is to filter by, in the order of the alphabet.
+    pub async fn facets(&self) -> Result<Facets, StoreError> {
+        const DOING: &str = "listing experiments";
+        let mut tx = self.read(DOING).await?;
+        let rows = sqlx::query("SELECT DISTINCT backend, model, name FROM experiments")
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(self.failed(DOING))?;
+        let column = |name: &'static str| {
+            let values: Result<std::collections::BTreeSet<String>, _> =
+                rows.iter().map(|row| row.try_get(name)).collect();
+            values.map(|values| values.into_iter().collect()).map_err(self.failed(DOING))
+        };
+        Ok(Facets { backends: column("backend")?, models: column("model")?, experiments: column("name")? })
+    }
+}
+
+fn filter(sql: &mut QueryBuilder<Sqlite>, query: &ResultQuery) {
+    sql.push(" WHERE TRUE");
+    for (column, values) in [
+        ("r.campaign_id", &query.campaigns),
+        ("e.name", &query.experiments),
+        ("e.backend", &query.backends),
+        ("e.model", &query.models),
+        ("r.id", &query.runs),
+    ] {
+        if !values.is_empty() {
+            among(sql, column, values.iter().cloned());
+        }
+    }
+    if !query.statuses.is_empty() {
+        among(sql, "r.status", query.statuses.iter().map(|status| status.name().to_owned()));
+    }
+    if let Some(text) = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+        sql.push(" AND (FALSE");
+        for column in ["c.name", "e.name", "e.model", "r.error_message"] {
+            sql.push(format_args!(" OR {column} LIKE ")).push_bind(pattern(text)).push(" ESCAPE '\\'");
+        }
+        sql.push(")");
+    }
+}
+
+/// As one JSON array: a selection may have more ids than a statement may have variables.
+fn among(sql: &mut QueryBuilder<Sqlite>, column: &str, values: impl Iterator<Item = String>) {
+    let values: serde_json::Value = values.collect();
+    sql.push(format_args!(" AND {column} IN (SELECT value FROM json_each("))
+        .push_bind(values.to_string())
+        .push("))");
+}
+
+/// Text as it stands, anywhere.
+fn pattern(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
+fn order(sql: &mut QueryBuilder<Sqlite>, query: &ResultQuery) {
+    let direction = if query.descending { "DESC" } else { "ASC" };
+    let column = query.sort.sql();
+    sql.push(format_args!(
+        " ORDER BY {column} {direction} NULLS LAST, c.created_unix_ns, c.id, r.idx, r.attempt"
+    ));
+}

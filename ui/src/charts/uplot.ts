@@ -1,0 +1,94 @@
+// How uPlot is set up for traces: axes with units, shades behind the lines, colours of the scheme.
+import type uPlot from "uplot";
+
+import { deviceColor } from "../lib/colors";
+import { digits, two } from "../lib/format";
+import { shadeColor, type Shade } from "./spans";
+
+export type TraceStyle = {
+  dark: boolean;
+  unit: string;
+  names: string[];
+  /** Milliseconds since 1970 of second 0, for an axis of wall time; null for seconds. */
+  epochUnixMs: number | null;
+  shades: () => Shade[];
+  onCursor: (index: number | null) => void;
+};
+
+export function traceOptions(style: TraceStyle, width: number, height: number): uPlot.Options {
+  const ink = style.dark ? "#b3bcc2" : "#495057";
+  const grid = { stroke: style.dark ? "rgba(255,255,255,0.07)" : "rgba(0,0,0,0.07)", width: 1 };
+  const axis = { stroke: ink, grid, ticks: grid, font: "11px 'Inter Variable', sans-serif" };
+  return {
+    width,
+    height,
+    legend: { show: false },
+    cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
+    scales: { x: { time: false }, y: { range: (_, min, max) => padded(min, max) } },
+    axes: [
+      {
+        ...axis,
+        space: 84,
+        values: (_, ticks) => ticks.map((tick) => timeLabel(tick, style.epochUnixMs, ticks)),
+      },
+      { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => `${digits(tick)} ${style.unit}`) },
+    ],
+    series: [
+      {},
+      ...style.names.map((label, device): uPlot.Series => ({
+        label,
+        stroke: deviceColor(device),
+        width: 1.5 / devicePixelRatio,
+        points: { show: false },
+        spanGaps: false,
+      })),
+    ],
+    hooks: {
+      drawClear: [(chart) => drawShades(chart, style)],
+      setCursor: [(chart) => style.onCursor(chart.cursor.idx ?? null)],
+    },
+  };
+}
+
+function padded(min: number | null, max: number | null): [number, number] {
+  if (min === null || max === null) return [0, 1];
+  const pad = Math.max((max - min) * 0.08, Math.abs(max) * 0.02, 0.05);
+  return [min >= 0 ? Math.max(0, min - pad) : min - pad, max + pad];
+}
+
+/** Seconds from the begin of a run, or the time of day. */
+export function timeLabel(second: number, epochUnixMs: number | null, ticks: number[] = []): string {
+  const step = (ticks[1] ?? 1) - (ticks[0] ?? 0);
+  if (epochUnixMs === null) return step < 1 ? `${second.toFixed(1)} s` : `${Math.round(second)} s`;
+  const at = new Date(epochUnixMs + second * 1000);
+  const clock = `${two(at.getHours())}:${two(at.getMinutes())}`;
+  if (step >= 60) return clock;
+  return step < 1
+    ? `${clock}:${two(at.getSeconds())}.${Math.floor(at.getMilliseconds() / 100)}`
+    : `${clock}:${two(at.getSeconds())}`;
+}
+
+function drawShades(chart: uPlot, style: TraceStyle) {
+  const { ctx } = chart;
+  const { left, top, width, height } = chart.bbox;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, top, width, height);
+  ctx.clip();
+  ctx.font = `${10 * devicePixelRatio}px 'Inter Variable', sans-serif`;
+  ctx.textBaseline = "top";
+  // The axes leave theirs behind.
+  ctx.textAlign = "left";
+  for (const shade of style.shades()) {
+    const from = chart.valToPos(shade.fromS, "x", true);
+    const to = chart.valToPos(shade.toS, "x", true);
+    if (to < left || from > left + width) continue;
+    ctx.fillStyle = shadeColor(shade, style.dark);
+    ctx.fillRect(from, top, Math.max(1, to - from), height);
+    if (to - from > ctx.measureText(shade.label).width + 8) {
+      ctx.fillStyle = style.dark ? "rgba(255,255,255,0.55)" : "rgba(0,0,0,0.5)";
+      ctx.fillText(shade.label, Math.max(from, left) + 4, top + 4);
+    }
+  }
+  ctx.restore();
+}

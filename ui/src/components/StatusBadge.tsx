@@ -1,0 +1,38 @@
+// How far a run or campaign has come: a shape and a word, so that colour is not alone.
+import { Badge } from "@mantine/core";
+import {
+  IconAlertCircle,
+  IconCheck,
+  IconCircleDashed,
+  IconHourglass,
+  IconPlayerPause,
+  IconPlayerPlay,
+} from "@tabler/icons-react";
+
+import type { RunCellStatus } from "../api/bindings";
+
+const LOOK: Record<RunCellStatus, { color: string; icon: typeof IconCheck }> = {
+  planned: { color: "gray", icon: IconCircleDashed },
+  waiting: { color: "blue", icon: IconHourglass },
+  running: { color: "teal", icon: IconPlayerPlay },
+  completed: { color: "green", icon: IconCheck },
+  failed: { color: "red", icon: IconAlertCircle },
+  interrupted: { color: "yellow", icon: IconPlayerPause },
+};
+
+export function StatusBadge({ status }: { status: RunCellStatus }) {
+  const { color, icon: Icon } = LOOK[status];
+  return (
+    <Badge
+      variant="light"
+      color={color}
+      size="sm"
+      radius="sm"
+      tt="none"
+      miw="max-content"
+      leftSection={<Icon size={12} aria-hidden />}
+    >
+      {status}
+    </Badge>
+  );
+}

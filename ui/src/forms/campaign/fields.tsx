@@ -1,0 +1,109 @@
+// The fields of the form: text, numbers and lists of values at a place in the document.
+import { NumberInput, Select, TagsInput, Text, TextInput } from "@mantine/core";
+
+import { useTyped } from "../../lib/typed";
+import { valueIn, type Path } from "./document";
+import { fieldId, useLens } from "./lens";
+import { fromWords, words } from "./words";
+
+type Field = { label: string; path: Path; description?: string };
+
+function id(path: Path): string {
+  return fieldId(path.join("."));
+}
+
+export function TextField({ label, path, description, placeholder }: Field & { placeholder?: string }) {
+  const { data, set, disabled } = useLens();
+  const value = valueIn(data, path);
+  const written = value === undefined || value === null ? "" : typeof value === "object" ? "" : String(value);
+  const [text, setText] = useTyped(written);
+  const take = () => {
+    if (text !== written) set(path, text === "" ? undefined : text);
+  };
+  return (
+    <TextInput
+      id={id(path)}
+      label={label}
+      description={description}
+      placeholder={placeholder ?? ""}
+      disabled={disabled}
+      value={text}
+      onChange={(event) => setText(event.currentTarget.value)}
+      onBlur={take}
+      onKeyDown={(event) => event.key === "Enter" && take()}
+    />
+  );
+}
+
+type NumberField = Field & { min?: number; unit?: string; placeholder?: string; whole?: boolean };
+
+export function NumberField({
+  label,
+  path,
+  description,
+  min = 0,
+  unit,
+  placeholder,
+  whole = true,
+}: NumberField) {
+  const { data, set, disabled } = useLens();
+  const value = valueIn(data, path);
+  const written = typeof value === "number" ? value : "";
+  const [number, setNumber] = useTyped<number | string>(written);
+  const take = () => {
+    if (number !== written) set(path, typeof number === "number" ? number : undefined);
+  };
+  return (
+    <NumberInput
+      id={id(path)}
+      label={label}
+      description={description}
+      placeholder={placeholder ?? ""}
+      disabled={disabled}
+      min={min}
+      allowDecimal={!whole}
+      value={number}
+      onChange={setNumber}
+      onBlur={take}
+      onKeyDown={(event) => event.key === "Enter" && take()}
+      {...(unit === undefined ? {} : { rightSection: <Text size="xs">{unit}</Text>, hideControls: true })}
+    />
+  );
+}
+
+export function ListField(props: Field & { suggestions?: string[]; placeholder?: string }) {
+  const { data, set, disabled } = useLens();
+  return (
+    <TagsInput
+      id={id(props.path)}
+      label={props.label}
+      description={props.description}
+      placeholder={props.placeholder ?? ""}
+      disabled={disabled}
+      data={props.suggestions ?? []}
+      value={words(valueIn(data, props.path))}
+      onChange={(all) => set(props.path, fromWords(all))}
+      splitChars={[","]}
+      acceptValueOnBlur
+      clearable
+    />
+  );
+}
+
+export function ChoiceField(props: Field & { choices: { value: string; label: string }[]; unset: string }) {
+  const { data, set, disabled } = useLens();
+  const value = valueIn(data, props.path);
+  return (
+    <Select
+      id={id(props.path)}
+      label={props.label}
+      description={props.description}
+      placeholder={props.unset}
+      disabled={disabled}
+      clearable
+      data={props.choices}
+      value={typeof value === "string" ? value : null}
+      onChange={(chosen) => set(props.path, chosen ?? undefined)}
+    />
+  );
+}

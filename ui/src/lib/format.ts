@@ -1,0 +1,72 @@
+// Numbers with units, as they are shown everywhere: SI prefixes, a thin space before the unit, `–` for what is missing.
+
+/** U+2009, between number and unit. */
+export const THIN = "\u2009";
+/** Stands for a value that is missing; never 0. */
+export const MISSING = "–";
+
+const PREFIXES: [number, string][] = [
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+  [1, ""],
+  [1e-3, "m"],
+  [1e-6, "µ"],
+];
+
+/** Three significant digits without exponent. */
+export function digits(value: number): string {
+  if (value === 0) return "0";
+  const magnitude = Math.floor(Math.log10(Math.abs(value)));
+  return value.toFixed(Math.min(6, Math.max(0, 2 - magnitude)));
+}
+
+/** A value with its unit and an SI prefix: `12.4 kJ`, `310 mJ/token`. */
+export function si(value: number | null | undefined, unit: string): string {
+  if (value == null || !Number.isFinite(value)) return MISSING;
+  const size = Math.abs(value);
+  const [factor, prefix] = PREFIXES.find(([least]) => size >= least) ?? (size === 0 ? [1, ""] : [1e-6, "µ"]);
+  return `${digits(value / factor)}${THIN}${prefix}${unit}`;
+}
+
+/** A value with its unit as it is: `61 °C`, `85 %`. */
+export function plain(value: number | null | undefined, unit: string, decimals?: number): string {
+  if (value == null || !Number.isFinite(value)) return MISSING;
+  const text = decimals === undefined ? digits(value) : value.toFixed(decimals);
+  return unit === "" ? text : `${text}${THIN}${unit}`;
+}
+
+/** A length of time: `850 ms`, `12.3 s`, `4 min 05 s`, `3 h 20 min`, `2 d 4 h`. */
+export function duration(seconds: number | null | undefined): string {
+  if (seconds == null || !Number.isFinite(seconds)) return MISSING;
+  if (seconds < 1) return seconds === 0 ? `0${THIN}s` : si(seconds, "s");
+  if (seconds < 59.95) return `${seconds.toFixed(seconds < 10 ? 1 : 0)}${THIN}s`;
+  const whole = Math.round(seconds);
+  const [days, hours, minutes, rest] = [
+    Math.floor(whole / 86_400),
+    Math.floor(whole / 3600) % 24,
+    Math.floor(whole / 60) % 60,
+    whole % 60,
+  ];
+  if (days > 0) return `${days}${THIN}d ${hours}${THIN}h`;
+  if (hours > 0) return `${hours}${THIN}h ${two(minutes)}${THIN}min`;
+  return `${minutes}${THIN}min ${two(rest)}${THIN}s`;
+}
+
+/** What is left of a wait, in whole seconds, so that it is read and not deciphered: `41 s`, `4 min 05 s`. */
+export function countdown(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  return whole < 60 ? `${whole}${THIN}s` : duration(whole);
+}
+
+/** Two digits, as clocks have them. */
+export function two(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+/** A day and time of the user's clock: `2026-01-31 14:05`. */
+export function dateTime(unixMs: number | null | undefined): string {
+  if (unixMs == null) return MISSING;
+  const at = new Date(unixMs);
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+}

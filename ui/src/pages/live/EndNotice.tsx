@@ -1,0 +1,37 @@
+// How the campaign ended, and where to go from here.
+import { Alert, Anchor, Group, Text } from "@mantine/core";
+import { IconAlertTriangle, IconCheck, IconPlayerPause } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+
+import type { EndedNow, LiveCampaign } from "../../api/bindings";
+import { Resume } from "../bench/RecentCampaigns";
+
+const LOOK = {
+  completed: { color: "green", icon: IconCheck, title: "The campaign is complete" },
+  failed: { color: "red", icon: IconAlertTriangle, title: "The campaign could not go on" },
+  interrupted: { color: "yellow", icon: IconPlayerPause, title: "The campaign was stopped" },
+} as const;
+
+export function EndNotice({ campaign, ended }: { campaign: LiveCampaign; ended: EndedNow }) {
+  const { color, icon: Icon, title } = LOOK[ended.status];
+  const { completed, failed, remaining } = campaign.now;
+  return (
+    <Alert color={color} icon={<Icon size={18} aria-hidden />} title={title} role="status">
+      <Text size="sm">
+        {completed} runs completed{failed > 0 ? `, ${failed} failed` : ""}
+        {remaining > 0 ? `, ${remaining} not done` : ""}.{ended.message === null ? "" : ` ${ended.message}`}
+      </Text>
+      {ended.hint !== null && (
+        <Text size="sm" c="dimmed">
+          {ended.hint}
+        </Text>
+      )}
+      <Group gap="sm" mt="xs">
+        <Anchor component={Link} to={`/results?campaign=${campaign.id}`} size="sm">
+          Show the results
+        </Anchor>
+        {remaining > 0 && <Resume campaign={{ id: campaign.id, name: campaign.name, remaining }} />}
+      </Group>
+    </Alert>
+  );
+}

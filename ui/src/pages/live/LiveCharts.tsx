@@ -1,0 +1,116 @@
+// Power over time with the phases of the runs, and one more quantity below it when asked for.
+import { Group, SegmentedControl, Select, Stack, Text } from "@mantine/core";
+import { useMemo, useState } from "react";
+
+import type { DeviceInfo, LiveCampaign } from "../../api/bindings";
+import { host } from "../../api/host";
+import { useLive } from "../../api/live";
+import type { TraceChannel } from "../../api/trace";
+import { SHADE_NAMES, shadeColor, shades } from "../../charts/spans";
+import { TraceChart } from "../../charts/TraceChart";
+import { quantities } from "../../lib/quantities";
+
+const NO_DEVICES: DeviceInfo[] = [];
+const SPANS = [
+  { value: "60", label: "1 min" },
+  { value: "300", label: "5 min" },
+  { value: "1800", label: "30 min" },
+  { value: "14400", label: "4 h" },
+  { value: "86400", label: "24 h" },
+];
+
+export function LiveCharts({ campaign }: { campaign: LiveCampaign }) {
+  const devices = useLive((live) => live?.devices ?? NO_DEVICES);
+  const epochUnixMs = useLive((live) => live?.epoch_unix_ms ?? null);
+  const live = useLive((state) => state?.now_s ?? 0);
+  // After its end the campaign stays in view; the machine's own trace is on the bench.
+  const nowS = campaign.now.ended?.at_s ?? live;
+  const [spanS, setSpanS] = useState("300");
+  const [second, setSecond] = useState<TraceChannel | null>(null);
+  // A young campaign fills the chart; later the chosen time is in view.
+  const sinceBegin = Math.max(10, nowS - campaign.begun_s + 2);
+  const follow = useMemo(
+    () => ({ nowS, spanS: Math.min(Number(spanS), sinceBegin) }),
+    [nowS, spanS, sinceBegin],
+  );
+  const labels = useMemo(() => devices.map(({ name, provenance }) => ({ name, provenance })), [devices]);
+  const background = useMemo(() => shades(campaign.spans, nowS), [campaign.spans, nowS]);
+  const others = quantities(devices).filter(({ channel }) => channel !== "power");
+  const chart = { devices: labels, shades: background, epochUnixMs, follow };
+  const extra = others.find(({ channel }) => channel === second);
+  return (
+    <Stack gap="xs">
+      <Group justify="space-between">
+        <SegmentedControl
+          size="xs"
+          data={SPANS}
+          value={spanS}
+          onChange={setSpanS}
+          aria-label="Time in view"
+        />
+        <Select
+          size="xs"
+          clearable
+          placeholder="Show one more quantity"
+          aria-label="One more quantity"
+          data={others.map(({ channel, label }) => ({ value: channel, label }))}
+          value={second}
+          onChange={(value) => setSecond(value as TraceChannel | null)}
+        />
+      </Group>
+      <TraceChart label="Power" unit="W" ask={asks.power} height={extra ? 230 : 320} {...chart} />
+      {extra && (
+        <TraceChart label={extra.label} unit={extra.unit} ask={asks[extra.channel]} height={150} {...chart} />
+      )}
+      <ShadeLegend />
+    </Stack>
+  );
+}
+
+/** One function for each quantity, so that a chart is not made anew with every reading. */
+const asks = Object.fromEntries(
+  (
+    [
+      "power",
+      "temperature",
+      "memory_temperature",
+      "sm_clock",
+      "memory_clock",
+      "utilization",
+      "memory_utilization",
+      "memory_used",
+    ] as const
+  ).map((channel) => [
+    channel,
+    (fromS: number, toS: number, buckets: number) => host().liveWindow(fromS, toS, buckets, channel),
+  ]),
+) as Record<
+  TraceChannel,
+  (fromS: number, toS: number, buckets: number) => ReturnType<ReturnType<typeof host>["liveWindow"]>
+>;
+
+export function ShadeLegend() {
+  return (
+    <Group gap="md" aria-label="Phases">
+      {Object.entries(SHADE_NAMES).map(([label, name]) => (
+        <Group key={label} gap={5}>
+          <span
+            aria-hidden
+            style={{
+              width: 14,
+              height: 12,
+              border: "1px solid var(--mantine-color-default-border)",
+              background: shadeColor(
+                { label, kind: label === "gap" ? "gap" : "phase", fromS: 0, toS: 0 },
+                false,
+              ),
+            }}
+          />
+          <Text size="xs" c="dimmed">
+            {name}
+          </Text>
+        </Group>
+      ))}
+    </Group>
+  );
+}

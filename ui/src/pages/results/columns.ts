@@ -1,0 +1,75 @@
+// The columns of the table of runs: what each shows, with its unit in the heading.
+import type { ResultRow, SortColumn } from "../../api/bindings";
+import { dateTime, digits, duration, MISSING } from "../../lib/format";
+
+export type Column = {
+  key: string;
+  heading: string;
+  width: number;
+  numeric: boolean;
+  sort: SortColumn | null;
+  text: (row: ResultRow) => string;
+  /** Whether the number says beside it if it was not measured. */
+  energy: boolean;
+  byDefault: boolean;
+};
+
+function number(value: number | null, factor = 1): string {
+  return value === null ? MISSING : digits(value * factor);
+}
+
+function column(
+  key: SortColumn & keyof ResultRow,
+  heading: string,
+  width: number,
+  text: (row: ResultRow) => string,
+  options: Partial<Column> = {},
+): Column {
+  return { key, heading, width, numeric: true, sort: key, text, energy: false, byDefault: true, ...options };
+}
+
+const WORD = { numeric: false };
+const HIDDEN = { byDefault: false };
+const ENERGY = { energy: true };
+
+/** In the order in which they stand: what tells a run from its neighbours, what it cost, and where it comes from. */
+export const COLUMNS: readonly Column[] = [
+  column(
+    "started_at",
+    "Started",
+    152,
+    (row) => (row.started_at === null ? MISSING : dateTime(Date.parse(row.started_at))),
+    WORD,
+  ),
+  column("experiment", "Experiment", 290, (row) => row.experiment, WORD),
+  column("cycle", "Cycle", 60, (row) => String(row.cycle)),
+  column("energy_j", "Energy, J", 136, (row) => number(row.energy_j), ENERGY),
+  column(
+    "joules_per_output_token",
+    "mJ/token",
+    136,
+    (row) => number(row.joules_per_output_token, 1000),
+    ENERGY,
+  ),
+  column("tokens_per_second", "Tokens/s", 84, (row) => number(row.tokens_per_second)),
+  column("mean_power_w", "Power, W", 136, (row) => number(row.mean_power_w), ENERGY),
+  column("window_s", "Window", 84, (row) => duration(row.window_s)),
+  column("ttft_ms_p50", "TTFT, ms", 84, (row) => number(row.ttft_ms_p50)),
+  column("campaign_name", "Campaign", 150, (row) => row.campaign_name, WORD),
+  column("backend", "Backend", 90, (row) => row.backend, WORD),
+  column("model", "Model", 180, (row) => row.model, WORD),
+  column("output_tokens", "Output tokens", 110, (row) => row.output_tokens?.toString() ?? MISSING, HIDDEN),
+  column("joules_per_request", "J/request", 140, (row) => number(row.joules_per_request), {
+    ...ENERGY,
+    ...HIDDEN,
+  }),
+  column("gap_actual_s", "Gap", 80, (row) => duration(row.gap_actual_s), HIDDEN),
+  column("start_temperature_c", "Start, °C", 84, (row) => number(row.start_temperature_c), HIDDEN),
+];
+
+/** Why a value is missing. */
+export function whyMissing(row: ResultRow): string {
+  if (row.error !== null) return row.error;
+  if (row.status !== "completed") return `the run is ${row.status}`;
+  return "the worker or the meter does not report it";
+}

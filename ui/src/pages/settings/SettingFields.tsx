@@ -1,0 +1,163 @@
+// Every setting: what it does, its range and default, the value in force, and who set it.
+import {
+  ActionIcon,
+  Badge,
+  Card,
+  Grid,
+  Select,
+  Stack,
+  Switch,
+  Text,
+  TextInput,
+  Title,
+  Tooltip,
+} from "@mantine/core";
+import { IconRestore } from "@tabler/icons-react";
+
+import type { SettingView } from "../../api/bindings";
+import { useTyped } from "../../lib/typed";
+
+type Change = (field: string, value: string | null) => void;
+
+const SECTIONS: { title: string; prefix: string }[] = [
+  { title: "Thermal gaps", prefix: "thermal_gaps." },
+  { title: "Docker", prefix: "docker." },
+  { title: "Notifications", prefix: "notifications." },
+];
+
+export function SettingFields(props: { fields: SettingView[]; onChange: Change; disabled: boolean }) {
+  const { fields, onChange, disabled } = props;
+  const general = fields.filter((field) => !SECTIONS.some(({ prefix }) => field.path.startsWith(prefix)));
+  const sections = [
+    ...SECTIONS.map(({ title, prefix }) => ({
+      title,
+      fields: fields.filter((field) => field.path.startsWith(prefix)),
+    })),
+    { title: "General", fields: general },
+  ];
+  return (
+    <Stack>
+      {sections.map((section) => (
+        <Card key={section.title}>
+          <Title order={2} mb="sm">
+            {section.title}
+          </Title>
+          <Stack gap="sm">
+            {section.fields.map((field) => (
+              <FieldRow key={field.path} field={field} onChange={onChange} disabled={disabled} />
+            ))}
+          </Stack>
+        </Card>
+      ))}
+    </Stack>
+  );
+}
+
+function FieldRow({
+  field,
+  onChange,
+  disabled,
+}: {
+  field: SettingView;
+  onChange: Change;
+  disabled: boolean;
+}) {
+  const own = field.source.kind === "settings";
+  const id = `setting-${field.path}`;
+  return (
+    <Grid align="center">
+      <Grid.Col span={5}>
+        <Text component="label" htmlFor={id} size="sm" fw={600}>
+          {field.path}
+        </Text>
+        <Text size="xs" c="dimmed" id={`${id}-what`}>
+          {field.summary}; {field.range}; default {field.default}
+        </Text>
+      </Grid.Col>
+      <Grid.Col span={4}>
+        <Control
+          id={id}
+          field={field}
+          onChange={(value) => onChange(field.path, value)}
+          disabled={disabled}
+        />
+      </Grid.Col>
+      <Grid.Col span={3}>
+        <Badge variant="light" color={own ? "teal" : "gray"} tt="none" size="sm">
+          {field.source_text}
+        </Badge>{" "}
+        {own && (
+          <Tooltip label={`Use the default, ${field.default}`}>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size="sm"
+              aria-label={`Use the default of ${field.path}`}
+              disabled={disabled}
+              onClick={() => onChange(field.path, null)}
+            >
+              <IconRestore size={14} />
+            </ActionIcon>
+          </Tooltip>
+        )}
+      </Grid.Col>
+    </Grid>
+  );
+}
+
+type ControlProps = { id: string; field: SettingView; onChange: (value: string) => void; disabled: boolean };
+type Described = { "aria-describedby": string };
+
+function Control({ id, field, onChange, disabled }: ControlProps) {
+  const shared = { id, disabled, "aria-describedby": `${id}-what` };
+  const kind = field.kind;
+  if (kind.kind === "choice") {
+    const choose = (value: string | null) => value !== null && onChange(value);
+    return (
+      <Select
+        {...shared}
+        attributes={described(shared)}
+        data={kind.choices}
+        value={field.value}
+        onChange={choose}
+        allowDeselect={false}
+      />
+    );
+  }
+  if (kind.kind === "flag") {
+    const on = field.value === "true";
+    return (
+      <Switch
+        {...shared}
+        checked={on}
+        onChange={() => onChange(on ? "false" : "true")}
+        label={on ? "yes" : "no"}
+      />
+    );
+  }
+  return <TextControl {...shared} field={field} onChange={onChange} />;
+}
+
+/** Mantine describes an input by what stands below it; here that stands beside it. */
+function described(by: Described) {
+  return { input: { "aria-describedby": by["aria-describedby"] } };
+}
+
+/** A text is taken over when it is left, so that half a number is not an error. */
+function TextControl({ field, onChange, ...rest }: ControlProps & Described) {
+  const [text, setText] = useTyped(field.value);
+  const take = () => {
+    if (text !== field.value) onChange(text);
+  };
+  return (
+    <TextInput
+      {...rest}
+      attributes={described(rest)}
+      value={text}
+      onChange={(event) => setText(event.currentTarget.value)}
+      onBlur={take}
+      onKeyDown={(event) => event.key === "Enter" && take()}
+      {...(field.kind.kind === "seconds" ? { rightSection: <Text size="xs">s</Text> } : {})}
+    />
+  );
+}
