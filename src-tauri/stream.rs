@@ -11,7 +11,7 @@ use tauri::ipc::Channel;
 #[serde(untagged)]
 pub(crate) enum HostEvent {
     /// Of the engine.
-    Live(LiveEvent),
+    Live(Box<LiveEvent>),
     /// Of the shell.
     Shell(ShellEvent),
 }
@@ -35,7 +35,7 @@ pub(crate) enum ShellEvent {
 
 /// Sends all news of an engine to the page.
 pub(crate) fn watch(engine: &Engine, page: Channel<HostEvent>) -> Watch {
-    engine.watch(move |event| tell(&page, HostEvent::Live(event)))
+    engine.watch(move |event| tell(&page, HostEvent::Live(Box::new(event))))
 }
 
 /// A page that is gone is not told; the next one begins with a snapshot.

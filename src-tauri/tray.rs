@@ -44,10 +44,11 @@ pub(crate) fn tell(handle: &AppHandle, now: &Now) {
 fn sentence(now: &Now) -> String {
     let done = now.completed + now.failed;
     match now.state {
-        NowState::Ended => format!("LEM Desktop: {done} of {} runs done", now.total),
         NowState::Gap => format!("LEM Desktop: {done} of {} runs done, thermal gap", now.total),
         NowState::Paused => format!("LEM Desktop: paused, {done} of {} runs done", now.total),
-        NowState::Preparing | NowState::Running => format!("LEM Desktop: {done} of {} runs done", now.total),
+        NowState::Preparing | NowState::Running | NowState::Ended => {
+            format!("LEM Desktop: {done} of {} runs done", now.total)
+        }
     }
 }
 

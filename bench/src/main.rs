@@ -13,6 +13,7 @@ mod report;
 mod sampler;
 mod store;
 mod subject;
+mod window;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -55,6 +56,8 @@ enum What {
     Plan,
     /// A run in a container, beside the commands of Docker
     Containers,
+    /// The window: its start, long traces, large tables, and the sampler beside it
+    Window,
     /// All of them
     All,
     /// What `sampler` starts; of no use by hand
@@ -101,6 +104,13 @@ fn dispatch(arguments: &Arguments) -> Outcome<()> {
         match containers::Ground::lay() {
             Ok(ground) => publish(arguments, &machine, &containers::measure(&ground, arguments.repeat)?)?,
             Err(missing) if all => say(&format!("\nThe runs in containers were left out: {missing}")),
+            Err(missing) => return Err(missing),
+        }
+    }
+    if all || matches!(arguments.what, What::Window) {
+        match window::measure(arguments.repeat) {
+            Ok(section) => publish(arguments, &machine, &section)?,
+            Err(missing) if all => say(&format!("\nThe window was left out: {missing}")),
             Err(missing) => return Err(missing),
         }
     }

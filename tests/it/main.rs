@@ -14,6 +14,7 @@ mod plan;
 mod quickstart;
 mod settings;
 mod timeouts;
+mod webhook;
 
 use lem_tests::Finished;
 

@@ -71,7 +71,7 @@ fn longer_answers_take_more_energy_on_a_device_of_constant_power() {
     let phases: Vec<&str> =
         detail["phases"].as_array().expect("phases").iter().map(|p| text(p, "phase")).collect();
     assert!(phases.contains(&"load") && phases.contains(&"measure"), "{phases:?}");
-    assert_eq!(detail["requests"].as_array().map(Vec::len), Some(4), "each request is kept");
+    assert_eq!(detail["request_records"].as_array().map(Vec::len), Some(4), "each request is kept");
 }
 
 /// Every export holds the same rows with the same values.

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 /// A program or library of the same build.
 #[track_caller]
 pub fn beside_the_tests(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a running program has a path");
-    let folder = test.parent().and_then(Path::parent).expect("test binaries are in TARGET/PROFILE/deps");
+    let own = std::env::current_exe().expect("a running program has a path");
+    let folder = own.parent().expect("a program lies in a folder");
+    // Tests are in TARGET/PROFILE/deps, programs one above.
+    let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     let path = folder.join(name);
     assert!(
         path.is_file(),

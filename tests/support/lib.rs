@@ -5,6 +5,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a set-up that fails is a test that fails, and panics say so")]
 
 mod binaries;
+pub mod desktop;
 mod finished;
 mod json;
 mod processes;

@@ -181,7 +181,8 @@ impl Engine {
             1 => format!("{FOLDER}/{slug}.yaml"),
             number => format!("{FOLDER}/{slug}-{number}.yaml"),
         };
-        (1..).map(path).find(|path| !self.project.join(path).exists()).unwrap_or_else(|| path(1))
+        // Whoever has a hundred thousand campaigns of one name is asked to give another.
+        (1..100_000).map(path).find(|path| !self.project.join(path).exists()).unwrap_or_else(|| path(1))
     }
 }
 

@@ -90,9 +90,9 @@ impl LastRun {
         let extents = || histories.iter().filter_map(History::extent_ns);
         let begin_ns = extents().map(|(begin, _)| begin).min().unwrap_or(self.anchor_ns);
         let end_ns = extents().map(|(_, end)| end).max().unwrap_or(self.anchor_ns);
-        let from_ns = from_s.map_or(begin_ns, |second| self.at_ns(second));
-        let to_ns = to_s.map_or(end_ns + 1, |second| self.at_ns(second));
-        let grid = Grid::over(from_ns, to_ns, buckets, finest_ns(histories));
+        let first = from_s.map_or(begin_ns, |second| self.at_ns(second));
+        let last = to_s.map_or(end_ns + 1, |second| self.at_ns(second));
+        let grid = Grid::over(first, last, buckets, finest_ns(histories));
         Window {
             from_s: seconds(grid.from_ns - self.anchor_ns),
             step_s: seconds(grid.step_ns),

@@ -53,6 +53,7 @@ pub struct DockerView {
 }
 
 /// A compose service, or a known backend without one.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each shown by itself")]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Type)]
 pub struct ServiceView {
     /// Its name, which is that of its backend.

@@ -119,8 +119,8 @@ impl Engine {
             Some(value) => settings::set(&text, &change.field, value),
             None => settings::unset(&text, &change.field),
         };
-        let changed = changes.iter().try_fold(read.to_owned(), change);
-        let text = changed.map_err(|e| Error::new(ErrorCode::BadInput, format!("{FILE_NAME}: {e}")))?;
+        let edited = changes.iter().try_fold(read.to_owned(), change);
+        let text = edited.map_err(|e| Error::new(ErrorCode::BadInput, format!("{FILE_NAME}: {e}")))?;
         Ok(self.check_settings(text))
     }
 

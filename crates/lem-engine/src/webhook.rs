@@ -21,7 +21,7 @@ const WAITS_S: [i64; 2] = [1, 4];
 
 /// What is sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct Message {
+struct Post {
     event: &'static str,
     campaign_id: String,
     campaign_name: String,
@@ -75,7 +75,7 @@ fn wants(notifications: &Notifications, status: CampaignStatus) -> bool {
     }
 }
 
-fn message(campaign_id: &str, name: &str, ended: &Result<Summary, Error>) -> Message {
+fn message(campaign_id: &str, name: &str, ended: &Result<Summary, Error>) -> Post {
     let (status, [completed, failed, remaining], message) = match ended {
         Ok(summary) => {
             let counts = [summary.completed, summary.failed, summary.remaining];
@@ -89,7 +89,7 @@ fn message(campaign_id: &str, name: &str, ended: &Result<Summary, Error>) -> Mes
         CampaignStatus::Interrupted => "was stopped",
     };
     let why = message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
-    Message {
+    Post {
         event: "campaign_finished",
         campaign_id: campaign_id.to_owned(),
         campaign_name: name.to_owned(),
@@ -103,7 +103,7 @@ fn message(campaign_id: &str, name: &str, ended: &Result<Summary, Error>) -> Mes
 }
 
 /// Tries up to three times; an answer that another attempt would not change ends it.
-async fn deliver<F>(clock: &dyn Clock, message: &Message, post: impl Fn(Vec<u8>) -> F) -> Result<(), Failure>
+async fn deliver<F>(clock: &dyn Clock, message: &Post, post: impl Fn(Vec<u8>) -> F) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>>,
 {

@@ -34,7 +34,7 @@ export function Page(props: { title: string; actions?: ReactNode; ready?: boolea
   }, [title, ready]);
   return (
     <Stack gap="md" p="md">
-      <Group justify="space-between" wrap="nowrap" mih={36}>
+      <Group justify="space-between" wrap="nowrap" className="page-head">
         <Title order={1} className="clip">
           {title}
         </Title>

@@ -410,7 +410,7 @@ impl EnergySoFar {
             match self.devices.iter_mut().find(|(id, ..)| id == device_id) {
                 Some((_, last_ns, last_w, joules)) => {
                     let span_s = lem_measure::units::seconds(t_ns - *last_ns);
-                    *joules += (power_w + *last_w) / 2.0 * span_s;
+                    *joules += f64::midpoint(power_w, *last_w) * span_s;
                     (*last_ns, *last_w) = (t_ns, power_w);
                 }
                 None => self.devices.push((device_id.to_owned(), t_ns, power_w, 0.0)),

@@ -12,7 +12,7 @@ use super::state::Live;
 use crate::{hardware, lock};
 
 /// Ten times a second is smooth on a screen and half the load of a campaign.
-const INTERVAL_MS: u32 = 100;
+pub(super) const INTERVAL_MS: u32 = 100;
 
 /// How soon it gives way to another process, and looks again whether that is done.
 const LOOK_EVERY: Duration = Duration::from_secs(2);

@@ -11,7 +11,7 @@ use lem_measure::envelope::{Envelope, Grid, History};
 use lem_measure::{Channel, DeviceInfo, Sample};
 
 use super::fold::{Fold, Moment};
-use super::monitor::Monitor;
+use super::monitor::{INTERVAL_MS, Monitor};
 use super::{LiveEvent, Reading, Snapshot};
 use crate::clock::unix_ns;
 use crate::window::Window;
@@ -161,7 +161,8 @@ impl Live {
     /// What was asked for of the traces of the present devices, in seconds of the live clock.
     pub(crate) fn window(&self, from_s: f64, to_s: f64, buckets: usize, channel: Channel) -> Window {
         let state = self.lock();
-        let finest_ns = state.interval_ms.map_or(50_000_000, |ms| i64::from(ms) * 1_500_000);
+        // What is shown may reach back into the monitor's time, whose samples are farther apart: no holes between them.
+        let finest_ns = i64::from(state.interval_ms.unwrap_or(0).max(INTERVAL_MS)) * 1_500_000;
         let grid = Grid::over(state.at_ns(from_s), state.at_ns(to_s), buckets, finest_ns);
         let history = |device: &DeviceInfo| state.histories.get(&(device.id.clone(), channel));
         let envelope = |device| history(device).map_or_else(|| Envelope::empty(&grid), |h| h.envelope(&grid));

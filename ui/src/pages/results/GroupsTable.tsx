@@ -156,8 +156,12 @@ function GroupRow(props: {
           <Table.Td key={metric.key} ta="right">
             <Quantity text={meanText(statistic)} provenance={metric.energy ? group.provenance : null} />
             {statistic?.cv != null && (
-              <Text size="xs" c="dimmed" title={`n = ${statistic.n}, sd = ${digits(statistic.sd ?? 0)}`}>
-                CV {plain(statistic.cv * 100, "%")}
+              <Text
+                size="xs"
+                c="dimmed"
+                title={`standard deviation and coefficient of variation of ${statistic.n} values`}
+              >
+                SD {digits(statistic.sd ?? 0)} · CV {plain(statistic.cv * 100, "%")}
               </Text>
             )}
           </Table.Td>
