@@ -77,7 +77,7 @@ async fn build(app: &App) {
 
 /// A script: whether so many runs are in this state.
 fn cells(status: &str, count: u32) -> String {
-    format!("return document.querySelectorAll('[aria-label*=\": {status}\"]').length >= {count}")
+    format!("return document.querySelectorAll('[aria-label*=\", {status}\"]').length >= {count}")
 }
 
 /// `pytorch` and `vllm` with scripted workers, in an image that holds nothing: this machine's programs are mounted.

@@ -139,7 +139,13 @@ function Legend(
         </Text>
         {props.devices.map((device, index) => (
           <Group key={`${device.name}-${index}`} gap={5} wrap="nowrap">
-            <Box w={14} h={3} bg={deviceColor(index)} style={{ borderRadius: 2 }} aria-hidden />
+            <Box
+              w={14}
+              h={3}
+              bg={`light-dark(${deviceColor(index)}, ${deviceColor(index, true)})`}
+              style={{ borderRadius: 2 }}
+              aria-hidden
+            />
             <Text size="xs">
               {device.name} {legendValue(props, index)}
             </Text>

@@ -37,7 +37,7 @@ export function traceOptions(style: TraceStyle, width: number, height: number): 
       {},
       ...style.names.map((label, device): uPlot.Series => ({
         label,
-        stroke: deviceColor(device),
+        stroke: deviceColor(device, style.dark),
         width: 1.5 / devicePixelRatio,
         points: { show: false },
         spanGaps: false,

@@ -29,7 +29,18 @@ export function backendColor(backend: string): string {
   return PALETTE[hash % PALETTE.length] ?? PALETTE[0];
 }
 
-/** The colour of the device at a position. */
-export function deviceColor(position: number): string {
-  return PALETTE[position % PALETTE.length] ?? PALETTE[0];
+/** Lighter ones of the same hues, for thin lines on dark grounds. */
+const BRIGHT: Record<string, string> = {
+  "#0072B2": "#56B4E9",
+  "#009E73": "#2CC79B",
+  "#56B4E9": "#A6DBFF",
+  "#D55E00": "#F28C45",
+  "#8C6BB1": "#B79FD6",
+  "#6C757D": "#ADB5BD",
+};
+
+/** The colour of the device at a position, on a light or a dark ground. */
+export function deviceColor(position: number, dark = false): string {
+  const color = PALETTE[position % PALETTE.length] ?? PALETTE[0];
+  return dark ? (BRIGHT[color] ?? color) : color;
 }
