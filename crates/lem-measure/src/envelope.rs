@@ -92,7 +92,7 @@ fn single(value: f64) -> f32 {
 
 /// A series of one channel of one device that grows at its end.
 ///
-/// 8 bytes a sample (a 32-bit offset in microseconds, a 32-bit float) and 8 bytes for each [`BLOCK`] of them. The oldest
+/// 8 bytes a sample (a 32-bit offset in microseconds, a 32-bit float) and 8 bytes for each block of 64 of them. The oldest
 /// chunks are dropped when the capacity is reached, so that memory is bounded.
 #[derive(Debug, Clone)]
 pub struct History {
