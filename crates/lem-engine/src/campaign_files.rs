@@ -248,12 +248,12 @@ mod tests {
     fn what_someone_else_changed_meanwhile_is_not_overwritten() {
         let (folder, engine) = project();
         let saved = engine.save_campaign(None, None, "campaign_name: a\n").expect("saves");
-        fs::write(folder.path().join("campaigns/a.yaml"), "campaign_name: b\n").expect("writes");
-        let error = engine
-            .save_campaign(saved.path.as_deref(), Some(&saved.text), "campaign_name: c\n")
-            .expect_err("refused");
+        let path = saved.path.as_deref().expect("it has a name now");
+        fs::write(folder.path().join(path), "campaign_name: b\n").expect("writes");
+        let error =
+            engine.save_campaign(Some(path), Some(&saved.text), "campaign_name: c\n").expect_err("refused");
         assert_eq!(error.code, ErrorCode::Conflict);
-        assert_eq!(engine.open_campaign("campaigns/a.yaml").expect("opens").text, "campaign_name: b\n");
+        assert_eq!(engine.open_campaign(path).expect("opens").text, "campaign_name: b\n");
     }
 
     #[test]

@@ -252,3 +252,63 @@ fn differences(experiments: &[Compared]) -> Vec<Difference> {
         .filter(|difference| difference.values.windows(2).any(|pair| pair[0] != pair[1]))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(experiment: &str, energy_j: Option<f64>, provenance: &str) -> ResultRow {
+        let row = serde_json::json!({
+            "run_id": "r", "campaign_id": "c", "campaign_name": "c", "experiment": experiment, "backend": "candle",
+            "service": null, "runner": "process", "model": "m", "cycle": 1, "index": 0, "attempt": 1,
+            "status": "completed", "error": null, "error_kind": null, "started_at": null, "window_s": 4.0,
+            "energy_j": energy_j, "energy_uncertainty_j": null, "energy_source": "nvml", "provenance": provenance,
+            "measured": provenance == "measured", "mean_power_w": null, "gpu_energy_j": energy_j, "cpu_energy_j": null,
+            "dram_energy_j": null, "requests": 1, "input_tokens": 1, "output_tokens": 10, "tokens_per_second": null,
+            "joules_per_output_token": null, "joules_per_request": null, "ttft_ms_p50": null, "gap_planned_s": 0.0,
+            "gap_actual_s": null, "start_temperature_c": null,
+        });
+        serde_json::from_value(row).expect("a row")
+    }
+
+    #[test]
+    fn a_group_is_as_weak_as_its_weakest_run_and_counts_values_and_not_holes() {
+        let rows = vec![
+            row("a", Some(10.0), "measured"),
+            row("b", Some(1.0), "measured"),
+            row("a", Some(14.0), "estimated"),
+            row("a", None, "measured"),
+        ];
+        let groups = groups(rows, &[GroupColumn::Experiment]);
+        assert_eq!(
+            groups.iter().map(|group| group.n).collect::<Vec<_>>(),
+            [3, 1],
+            "in the order of appearance"
+        );
+        let energy = groups[0].metrics.energy_j.as_ref().expect("two values");
+        assert_eq!((energy.n, energy.mean), (2, 12.0), "a run without energy is no 0");
+        assert_eq!(groups[0].provenance, Some(Provenance::Estimated));
+        assert_eq!((groups[0].experiment.as_deref(), &groups[0].model), (Some("a"), &None));
+        assert_eq!(groups[0].metrics.cpu_energy_j, None);
+    }
+
+    #[test]
+    fn what_differs_is_told_with_the_values_of_each_and_what_is_the_same_is_not() {
+        let compared = |experiment: &str, parameters: Value| Compared {
+            campaign_id: "c".into(),
+            campaign_name: "c".into(),
+            experiment: experiment.into(),
+            backend: "candle".into(),
+            model: "m".into(),
+            parameters,
+            group: group_of(&[], &[]),
+        };
+        let one = compared("a", serde_json::json!({ "batch_size": 1, "seed": 7 }));
+        let two = compared("b", serde_json::json!({ "batch_size": 8, "seed": 7, "dtype": "float16" }));
+        let found = differences(&[one, two]);
+        let names: Vec<&str> = found.iter().map(|difference| difference.parameter.as_str()).collect();
+        assert_eq!(names, ["batch_size", "dtype"]);
+        assert_eq!(found[0].values, [Some(1.into()), Some(8.into())]);
+        assert_eq!(found[1].values, [None, Some("float16".into())], "not set is not null");
+    }
+}

@@ -76,3 +76,48 @@ async fn delete_run(conn: &mut SqliteConnection, id: &str) -> sqlx::Result<u64> 
     }
     Ok(deleted)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{outcome, samples, start, store_with_plan};
+
+    #[tokio::test]
+    async fn a_run_that_is_deleted_is_missing_from_its_plan_and_can_be_run_again() {
+        let store = store_with_plan(2).await;
+        start(&store, "run-a", 0).await;
+        store.append_trace("run-a", "gpu-a", &samples(0, 10)).await.unwrap();
+        store.finish_run("run-a", &outcome()).await.unwrap();
+        let missing = async || {
+            let missing = store.missing_runs("camp-1").await.unwrap();
+            missing.iter().map(|run| run.index).collect::<Vec<_>>()
+        };
+        assert_eq!(missing().await, [1]);
+        assert_eq!(store.delete_runs(&["run-a".into()]).await.unwrap(), 1);
+        assert_eq!(missing().await, [0, 1]);
+        assert!(store.run("run-a").await.is_err(), "nothing of it is left");
+    }
+
+    #[tokio::test]
+    async fn a_run_under_way_is_not_deleted_and_nothing_beside_it() {
+        let store = store_with_plan(2).await;
+        start(&store, "run-a", 0).await;
+        store.finish_run("run-a", &outcome()).await.unwrap();
+        start(&store, "run-b", 1).await;
+        let error = store.delete_runs(&["run-a".into(), "run-b".into()]).await.unwrap_err();
+        assert!(error.to_string().contains("run-b"), "{error}");
+        assert!(store.run("run-a").await.is_ok(), "all or none");
+        assert!(store.delete_campaign("camp-1").await.is_err(), "one of its runs is under way");
+    }
+
+    #[tokio::test]
+    async fn a_campaign_goes_with_everything_of_it_and_no_other() {
+        let store = store_with_plan(1).await;
+        store.create_campaign(&crate::testing::campaign("camp-2", 1)).await.unwrap();
+        start(&store, "run-a", 0).await;
+        store.finish_run("run-a", &outcome()).await.unwrap();
+        store.delete_campaign("camp-1").await.unwrap();
+        let left = store.campaigns().await.unwrap();
+        assert_eq!(left.iter().map(|campaign| campaign.id.as_str()).collect::<Vec<_>>(), ["camp-2"]);
+        assert!(store.delete_campaign("camp-1").await.is_err(), "it is gone");
+    }
+}

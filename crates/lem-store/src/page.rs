@@ -206,3 +206,89 @@ fn order(sql: &mut QueryBuilder<Sqlite>, query: &ResultQuery) {
         " ORDER BY {column} {direction} NULLS LAST, c.created_unix_ns, c.id, r.idx, r.attempt"
     ));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{failure, outcome, start, store_with_plan};
+
+    /// Three runs: two completed with 600 J and 300 J, one failed.
+    async fn store() -> crate::testing::TestStore {
+        let store = store_with_plan(3).await;
+        start(&store, "run-a", 0).await;
+        store.finish_run("run-a", &outcome()).await.unwrap();
+        start(&store, "run-b", 1).await;
+        store.fail_run("run-b", &failure()).await.unwrap();
+        start(&store, "run-c", 2).await;
+        store.finish_run("run-c", &crate::RunOutcome { energy_j: Some(300.0), ..outcome() }).await.unwrap();
+        store
+    }
+
+    fn query() -> ResultQuery {
+        ResultQuery { limit: 100, ..ResultQuery::default() }
+    }
+
+    async fn ids(store: &Store, query: &ResultQuery) -> Vec<String> {
+        let (_, rows) = store.results_page(query).await.unwrap();
+        rows.into_iter().map(|row| row.run_id).collect()
+    }
+
+    #[tokio::test]
+    async fn rows_without_a_value_come_last_in_both_directions() {
+        let store = store().await;
+        let by_energy = ResultQuery { sort: SortColumn::EnergyJ, ..query() };
+        assert_eq!(ids(&store, &by_energy).await, ["run-c", "run-a", "run-b"]);
+        let descending = ResultQuery { descending: true, ..by_energy };
+        assert_eq!(ids(&store, &descending).await, ["run-a", "run-c", "run-b"]);
+    }
+
+    #[tokio::test]
+    async fn a_page_is_a_part_of_what_the_filter_lets_through_and_says_how_much_that_is() {
+        let store = store().await;
+        let completed = ResultQuery { statuses: vec![RunStatus::Completed], offset: 1, limit: 1, ..query() };
+        let (total, rows) = store.results_page(&completed).await.unwrap();
+        assert_eq!((total, rows.len(), rows[0].run_id.as_str()), (2, 1, "run-c"));
+        assert_eq!(store.results_of(&completed).await.unwrap().len(), 2, "an export has no pages");
+        let nothing = ResultQuery { backends: vec!["vllm".into()], ..query() };
+        assert_eq!(store.results_page(&nothing).await.unwrap(), (0, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn text_that_is_searched_for_stands_for_itself() {
+        let store = store().await;
+        let found = async |text: &str| {
+            let search = ResultQuery { search: Some(text.into()), ..query() };
+            ids(&store, &search).await.len()
+        };
+        assert_eq!(found("lower batch_size").await, 1, "in the error");
+        assert_eq!(found("LLAMA-15M").await, 3, "in the model, whatever the case");
+        assert_eq!((found("100%").await, found("_").await, found("\\").await), (0, 1, 0), "no wildcards");
+        assert_eq!(found("  ").await, 3, "nothing is searched for");
+    }
+
+    #[tokio::test]
+    async fn every_column_can_be_sorted_by() {
+        let store = store().await;
+        for sort in [
+            SortColumn::StartedAt,
+            SortColumn::CampaignName,
+            SortColumn::Experiment,
+            SortColumn::Backend,
+            SortColumn::Model,
+            SortColumn::Cycle,
+            SortColumn::Index,
+            SortColumn::Status,
+            SortColumn::WindowS,
+            SortColumn::MeanPowerW,
+            SortColumn::OutputTokens,
+            SortColumn::TokensPerSecond,
+            SortColumn::JoulesPerOutputToken,
+            SortColumn::JoulesPerRequest,
+            SortColumn::TtftMsP50,
+            SortColumn::GapActualS,
+            SortColumn::StartTemperatureC,
+        ] {
+            assert_eq!(ids(&store, &ResultQuery { sort, ..query() }).await.len(), 3, "{sort:?}");
+        }
+    }
+}

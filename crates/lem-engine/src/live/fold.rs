@@ -2,9 +2,10 @@
 
 use lem_campaign::plan::Plan;
 use lem_campaign::run::{CampaignEvent, CampaignStatus, RunOutcome, RunStatus};
-use lem_measure::{Channel, Provenance, Sample};
 use lem_protocol::Phase;
 
+use super::cells::{DoneBefore, cell, finished, number};
+use super::so_far::EnergySoFar;
 use super::{
     EndedNow, EndedStatus, GapNow, LiveCampaign, LiveEvent, LiveGaps, LogKind, LogLine, Now, NowState,
     RunCell, RunCellStatus, Span, SpanKind,
@@ -28,25 +29,6 @@ impl Moment {
     fn second(&self, t_ns: i64) -> f64 {
         lem_measure::units::seconds(t_ns - self.epoch_ns)
     }
-}
-
-/// What a planned run came to before the campaign was taken up here.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct DoneBefore {
-    pub(crate) index: usize,
-    pub(crate) cell: DoneCell,
-}
-
-/// The results of such a run.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct DoneCell {
-    pub(crate) status: RunCellStatus,
-    pub(crate) run_id: String,
-    pub(crate) energy_j: Option<f64>,
-    pub(crate) energy_uncertainty_j: Option<f64>,
-    pub(crate) joules_per_output_token: Option<f64>,
-    pub(crate) provenance: Option<Provenance>,
-    pub(crate) error: Option<String>,
 }
 
 /// A campaign and what is needed to go on folding.
@@ -256,7 +238,7 @@ impl Fold {
         now.phase = Some(phase);
         (now.requests_done, now.requests_total) = (None, None);
         if phase == Phase::Measure {
-            self.energy = EnergySoFar { from_ns: Some(t_ns), ..EnergySoFar::default() };
+            self.energy = EnergySoFar::of_window(t_ns);
         }
         vec![self.open_span(SpanKind::Phase, phase.name().into(), at.second(t_ns)), self.now(at)]
     }
@@ -264,7 +246,7 @@ impl Fold {
     fn leave(&mut self, phase: Phase, t_ns: i64, at: &Moment) -> Vec<LiveEvent> {
         if phase == Phase::Measure {
             self.so_far();
-            self.energy.from_ns = None;
+            self.energy.end();
         }
         self.campaign.now.phase = None;
         let ended_s = at.second(t_ns);
@@ -382,85 +364,6 @@ impl Fold {
     }
 }
 
-impl DoneCell {
-    fn fill(&self, run: &mut RunCell) {
-        run.status = self.status;
-        run.run_id = Some(self.run_id.clone());
-        run.energy_j = self.energy_j;
-        run.energy_uncertainty_j = self.energy_uncertainty_j;
-        run.joules_per_output_token = self.joules_per_output_token;
-        run.provenance = self.provenance;
-        run.error.clone_from(&self.error);
-    }
-}
-
-/// The energy of the window so far: power integrated by trapezoids, for the screen only. What counts is cut out of
-/// the counters when the window has ended.
-#[derive(Debug, Default)]
-struct EnergySoFar {
-    from_ns: Option<i64>,
-    devices: Vec<(String, i64, f64, f64)>,
-}
-
-impl EnergySoFar {
-    fn add(&mut self, device_id: &str, samples: &[Sample]) {
-        let Some(from_ns) = self.from_ns else { return };
-        let readings = samples.iter().filter_map(|s| Some((s.t_ns, s.get(Channel::Power)?)));
-        for (t_ns, power_w) in readings.filter(|(t_ns, _)| *t_ns >= from_ns) {
-            match self.devices.iter_mut().find(|(id, ..)| id == device_id) {
-                Some((_, last_ns, last_w, joules)) => {
-                    let span_s = lem_measure::units::seconds(t_ns - *last_ns);
-                    *joules += f64::midpoint(power_w, *last_w) * span_s;
-                    (*last_ns, *last_w) = (t_ns, power_w);
-                }
-                None => self.devices.push((device_id.to_owned(), t_ns, power_w, 0.0)),
-            }
-        }
-    }
-
-    fn joules(&self) -> Option<f64> {
-        (!self.devices.is_empty()).then(|| self.devices.iter().map(|(.., joules)| joules).sum())
-    }
-}
-
-fn cell(plan: &Plan, run: &lem_campaign::plan::PlannedRun) -> RunCell {
-    let experiment = &plan.experiments[run.experiment].spec;
-    RunCell {
-        index: number(run.index),
-        experiment: experiment.name.clone(),
-        backend: experiment.backend.clone(),
-        model: experiment.model.clone(),
-        cycle: run.cycle,
-        status: RunCellStatus::Planned,
-        run_id: None,
-        energy_j: None,
-        energy_uncertainty_j: None,
-        joules_per_output_token: None,
-        provenance: None,
-        duration_s: None,
-        error: None,
-        gap_before_s: run.gap_before_s,
-    }
-}
-
-fn finished(cell: &mut RunCell, outcome: &RunOutcome, duration_s: Option<f64>) {
-    cell.status = match outcome.status {
-        RunStatus::Completed => RunCellStatus::Completed,
-        RunStatus::Failed => RunCellStatus::Failed,
-        RunStatus::Interrupted => RunCellStatus::Interrupted,
-    };
-    let energy = outcome.energy.as_ref();
-    cell.energy_j = energy.map(|estimate| estimate.energy.0);
-    cell.energy_uncertainty_j = energy.map(|estimate| estimate.uncertainty.0);
-    let tokens = outcome.result.as_ref().map(|result| result.output_tokens).filter(|tokens| *tokens > 0);
-    #[expect(clippy::cast_precision_loss, reason = "counts of tokens stay far below 2^53")]
-    let per_token = cell.energy_j.zip(tokens).map(|(joules, tokens)| joules / tokens as f64);
-    cell.joules_per_output_token = per_token;
-    cell.provenance = outcome.provenance;
-    cell.duration_s = duration_s;
-    cell.error = outcome.failure.as_ref().map(|failure| failure.message.clone());
-}
-
 fn preparing(total: u32, remaining: u32) -> Now {
     Now {
         state: NowState::Preparing,
@@ -487,6 +390,6 @@ fn preparing(total: u32, remaining: u32) -> Now {
     }
 }
 
-fn number(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
+#[cfg(test)]
+#[path = "fold_tests.rs"]
+mod tests;

@@ -4,9 +4,11 @@
 //! and compute nothing: a window that opens in the middle of a campaign shows the same as one that was there before.
 //! While no campaign runs, the monitor samples; it never samples beside a campaign.
 
+mod cells;
 mod fold;
 mod monitor;
 mod session;
+mod so_far;
 mod state;
 
 use lem_measure::{DeviceInfo, Provenance};
@@ -15,7 +17,7 @@ use lem_spec::source::{Resolved, Source};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-pub(crate) use fold::{DoneBefore, DoneCell};
+pub(crate) use cells::{DoneBefore, DoneCell};
 pub use session::Watch;
 pub(crate) use state::Live;
 
