@@ -69,5 +69,7 @@ fn a_webhook_that_nobody_answers_changes_nothing_about_the_campaign() {
 #[test]
 fn an_address_that_is_none_is_a_finding_and_the_campaign_runs() {
     let project = project("'https:// test'").scripted("a", "honest window_ms=50");
-    let _ = project.run().exits(0).says("webhook_url");
+    let _ = project.run().exits(0);
+    let checked = project.lem(&["config", "check"]);
+    assert!(format!("{}{}", checked.stdout, checked.stderr).contains("webhook_url"), "{checked:?}");
 }
