@@ -19,7 +19,7 @@ pub(super) const FIRST_PICTURE: &str = "
 
 /// Frames per second while the trace that is shown is moved to and fro by a key in every frame, for 4 s.
 pub(super) const MOVING: &str = "
-    const done = arguments.at(-1);
+    const done = arguments[arguments.length - 1];
     const chart = document.querySelector('main [role=img][tabindex]');
     const key = (name) => chart.dispatchEvent(new KeyboardEvent('keydown', { key: name, bubbles: true }));
     chart.focus();
@@ -38,7 +38,7 @@ pub(super) const MOVING: &str = "
 
 /// The same where nothing is done.
 pub(super) const IDLE: &str = "
-    const done = arguments.at(-1);
+    const done = arguments[arguments.length - 1];
     let frames = 0;
     const begun = performance.now();
     const frame = () => {
@@ -52,7 +52,7 @@ pub(super) const IDLE: &str = "
 
 /// Milliseconds from the change of address to the results until the first row has its values.
 pub(super) const FIRST_ROW: &str = "
-    const done = arguments.at(-1);
+    const done = arguments[arguments.length - 1];
     const begun = performance.now();
     location.hash = '#/results';
     const look = () => {
@@ -66,7 +66,7 @@ pub(super) const FIRST_ROW: &str = "
 
 /// Frames per second while the table is scrolled by 25 rows in every frame, for 4 s.
 pub(super) const SCROLLING: &str = "
-    const done = arguments.at(-1);
+    const done = arguments[arguments.length - 1];
     const scroller = document.querySelector('[role=region][aria-label=Runs]');
     let frames = 0;
     const begun = performance.now();
