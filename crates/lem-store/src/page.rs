@@ -123,11 +123,13 @@ impl Store {
         count.push(FROM);
         filter(&mut count, query);
         let total = count.build_query_scalar().fetch_one(&mut *tx).await.map_err(self.failed(DOING))?;
+        // Which rows first, and only then what is in them: sums over devices of every row would be sorted along.
         let mut rows = QueryBuilder::<Sqlite>::new(SELECT);
-        rows.push(FROM);
+        rows.push(FROM).push(" WHERE r.id IN (SELECT r.id ").push(FROM);
         filter(&mut rows, query);
         order(&mut rows, query);
-        rows.push(" LIMIT ").push_bind(query.limit).push(" OFFSET ").push_bind(query.offset);
+        rows.push(" LIMIT ").push_bind(query.limit).push(" OFFSET ").push_bind(query.offset).push(")");
+        order(&mut rows, query);
         let rows = rows.build_query_as().fetch_all(&mut *tx).await.map_err(self.failed(DOING))?;
         Ok((total, rows))
     }
