@@ -35,7 +35,7 @@ impl Moment {
 #[derive(Debug)]
 pub(super) struct Fold {
     campaign: LiveCampaign,
-    /// Tells apart what a later campaign says from what this one does.
+    /// The gaps before the runs that are still to do, by position.
     todo_gaps_s: Vec<(u32, f64)>,
     durations_s: Vec<f64>,
     run_started_s: Option<f64>,

@@ -1,5 +1,5 @@
 // The campaign builder: form left, plan right; the YAML behind the form is the one truth.
-import { Alert, Grid, SegmentedControl, Text } from "@mantine/core";
+import { Alert, Box, Grid, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo, useState } from "react";
@@ -9,6 +9,7 @@ import { useHostQuery } from "../../api/queries";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { Loading, Page } from "../../components/Page";
 import { useUnsavedQuestion } from "../../components/unsaved";
+import { ViewSwitch } from "../../components/ViewSwitch";
 import { CampaignForm } from "../../forms/campaign/CampaignForm";
 import { dataOf, unreadable, withValue } from "../../forms/campaign/document";
 import { fieldOf, LensContext, type Lens } from "../../forms/campaign/lens";
@@ -75,17 +76,9 @@ function Builder({ file }: { file: CampaignText }) {
     >
       <Grid>
         <Grid.Col span={{ base: 12, md: 7 }}>
-          <SegmentedControl
-            size="xs"
-            mb="sm"
-            aria-label="View"
-            data={[
-              { value: "form", label: "Form" },
-              { value: "text", label: "YAML" },
-            ]}
-            value={asText ? "text" : "form"}
-            onChange={(value) => setAsText(value === "text")}
-          />
+          <Box mb="sm">
+            <ViewSwitch asText={asText} onChange={setAsText} />
+          </Box>
           {asText ? (
             <Suspense fallback={<Loading what="Opening the editor" />}>
               <YamlEditor

@@ -1,4 +1,4 @@
-// The plan as a strip: each run a block in the colour of its backend, each gap a hatched one, as wide as it takes.
+// The plan as a strip: each run a block in the colour of its backend, each gap a thin grey one, as wide as it takes.
 import { Box, Text, useComputedColorScheme } from "@mantine/core";
 import { useElementSize } from "@mantine/hooks";
 import { useEffect, useMemo, useRef, useState } from "react";

@@ -61,7 +61,8 @@ function hasChannels(device: DeviceInfo): boolean {
 
 function labelOf(run: RunDetail, id: string): TraceDeviceLabel {
   const device = run.devices.find(({ device_id }) => device_id === id);
-  return { name: device?.name ?? id, provenance: device?.provenance ?? run.provenance ?? "measured" };
+  // What nobody knows of is not called measured.
+  return { name: device?.name ?? id, provenance: device?.provenance ?? run.provenance ?? "estimated" };
 }
 
 function phaseShades(run: RunDetail): Shade[] {

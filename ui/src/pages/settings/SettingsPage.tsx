@@ -1,5 +1,5 @@
 // `.lem-config.yaml`, as a form and as text: two views of one draft, which the engine checks and alone writes.
-import { Alert, Button, Code, Group, SegmentedControl, Text } from "@mantine/core";
+import { Alert, Button, Code, Group, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
 import { lazy, Suspense, useState } from "react";
@@ -12,6 +12,7 @@ import { ErrorNotice } from "../../components/ErrorNotice";
 import { Findings } from "../../components/Findings";
 import { Loading, Page } from "../../components/Page";
 import { useUnsavedQuestion } from "../../components/unsaved";
+import { ViewSwitch } from "../../components/ViewSwitch";
 import { SettingFields } from "./SettingFields";
 import { useDraft, type Draft } from "./draft";
 
@@ -48,16 +49,7 @@ function Editor({ saved }: { saved: Page_ }) {
           <Code>{saved.path}</Code>{" "}
           {saved.exists ? "" : "does not exist yet: the built-in values are in force"}
         </Text>
-        <SegmentedControl
-          size="xs"
-          aria-label="View"
-          data={[
-            { value: "form", label: "Form" },
-            { value: "text", label: "YAML" },
-          ]}
-          value={asText ? "text" : "form"}
-          onChange={(value) => setAsText(value === "text")}
-        />
+        <ViewSwitch asText={asText} onChange={setAsText} />
       </Group>
       {draft.diagnostics.length > 0 && (
         <Alert
