@@ -39,6 +39,20 @@ const FIND: &str = r"
     return all.find((e) => e.getClientRects().length > 0 && !e.closest('[inert]') && named(e) === name) ?? null;
 ";
 
+/// Whether a click would reach an element: it is enabled, at rest, and nothing lies over it. A driver presses and releases
+/// where it was, and says that all is well when it was moving meanwhile.
+const TAKES_CLICKS: &str = r"
+    const [element] = arguments;
+    if (element.disabled) return false;
+    const moving = document.getAnimations()
+        .some((animation) => animation.playState === 'running' && animation.effect?.target?.contains(element));
+    if (moving) return false;
+    element.scrollIntoView({ block: 'nearest' });
+    const { left, top, width, height } = element.getBoundingClientRect();
+    const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+    return hit !== null && (element.contains(hit) || hit.contains(element));
+";
+
 /// The rows of the table of runs as objects: heading to text.
 const ROWS: &str = r"
     const text = (e) => e.textContent.replace(/\s+/g, ' ').trim();
@@ -151,8 +165,10 @@ impl App {
         let begun = Instant::now();
         loop {
             let element = self.find(role, name).await;
-            let enabled = element.is_enabled().await.unwrap_or(false);
-            if enabled && timeout(PATIENCE, element.click()).await.is_ok_and(|click| click.is_ok()) {
+            let reference = serde_json::to_value(&element).expect("a reference to an element");
+            let takes_clicks =
+                self.ask(TAKES_CLICKS, vec![reference]).await.is_ok_and(|value| value == json!(true));
+            if takes_clicks && timeout(PATIENCE, element.click()).await.is_ok_and(|click| click.is_ok()) {
                 return;
             }
             // It may be moving, covered for a moment, or not enabled yet.

@@ -69,6 +69,11 @@ impl Stage {
         let (screen, display) = screen();
         let bus = SessionBus::start(home.path());
         let folder = |name: &str| home.path().join(name).display().to_string();
+        // Dialogs of the page then appear at once, as for whoever has asked the desktop for less motion.
+        let gtk = home.path().join("config/gtk-3.0");
+        std::fs::create_dir_all(&gtk).expect("a temporary folder can be written to");
+        std::fs::write(gtk.join("settings.ini"), "[Settings]\ngtk-enable-animations=0\n")
+            .expect("a temporary folder can be written to");
         let environment = vec![
             ("DISPLAY".into(), display.clone()),
             ("DBUS_SESSION_BUS_ADDRESS".into(), bus.address().to_owned()),
