@@ -19,7 +19,7 @@ import { takeEvent } from "./api/live";
 import { queries, refreshAfter, showError, showPanic } from "./api/queries";
 import { tauriHost } from "./api/tauri";
 import { askAboutClosing } from "./pages/closing";
-import { router } from "./router";
+import { readAhead, router } from "./router";
 import { theme, variables } from "./theme";
 
 // The tests in a browser have a host in the page. The mode is known when the page is built: elsewhere nothing is left of it.
@@ -60,3 +60,6 @@ createRoot(root).render(
     </MantineProvider>
   </StrictMode>,
 );
+
+// After the first screen has its data; on a slow machine this waits its turn.
+setTimeout(() => void readAhead(), 2000);

@@ -12,6 +12,7 @@ import { host } from "./api/host";
 import { queries } from "./api/queries";
 import { Broken } from "./components/Broken";
 import { Frame } from "./pages/Frame";
+import { firstView, queryOf } from "./pages/results/view";
 
 const root = createRootRoute({ component: Frame });
 
@@ -65,6 +66,12 @@ const results = createRoute({
   path: "/results",
   validateSearch: (search: Record<string, unknown>): { campaign?: string } =>
     typeof search.campaign === "string" ? { campaign: search.campaign } : {},
+  // The rows are asked for while the screen's code is still being read.
+  loaderDeps: ({ search }) => ({ campaign: search.campaign ?? null }),
+  loader: ({ deps }) => {
+    const query = queryOf(firstView(deps.campaign));
+    void queries.prefetchQuery({ queryKey: ["results", query], queryFn: () => host().results(query) });
+  },
   component: lazyRouteComponent(() => import("./pages/results/ResultsPage"), "ResultsPage"),
 });
 
@@ -106,6 +113,14 @@ export const router = createRouter({
   defaultPreload: "intent",
   defaultErrorComponent: Broken,
 });
+
+/** Reads the code of every screen, one after the other, while nothing else is to be done. */
+export async function readAhead(): Promise<void> {
+  for (const route of Object.values(router.routesById)) {
+    await new Promise<void>((resume) => setTimeout(resume, 50));
+    await (route.options.component as { preload?: () => Promise<unknown> } | undefined)?.preload?.();
+  }
+}
 
 declare module "@tanstack/react-router" {
   interface Register {

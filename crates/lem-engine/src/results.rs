@@ -53,11 +53,10 @@ impl Engine {
     /// Campaigns that are marked as running and that nobody holds were cut off; they are marked so.
     pub(crate) async fn mark_cut_off(&self, store: &Store) -> Result<(), Error> {
         let results = self.results_folder()?;
-        for campaign in store.campaigns().await? {
-            if campaign.status == lem_store::CampaignStatus::Running && !hold::is_held(&results, &campaign.id)
-            {
+        for campaign in store.running_campaigns().await? {
+            if !hold::is_held(&results, &campaign) {
                 let message = "the program ended before the campaign did; it can be resumed";
-                store.mark_interrupted(&campaign.id, None, message).await?;
+                store.mark_interrupted(&campaign, None, message).await?;
             }
         }
         Ok(())

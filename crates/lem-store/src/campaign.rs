@@ -171,6 +171,16 @@ impl Store {
         summaries(&mut tx, None).await.map_err(self.failed("listing campaigns"))
     }
 
+    /// Ids of the campaigns that are marked as running.
+    pub async fn running_campaigns(&self) -> Result<Vec<String>, StoreError> {
+        const DOING: &str = "listing campaigns";
+        let mut tx = self.read(DOING).await?;
+        sqlx::query_scalar("SELECT id FROM campaigns WHERE status = 'running'")
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(self.failed(DOING))
+    }
+
     /// Everything about a campaign but its runs.
     pub async fn campaign(&self, id: &str) -> Result<CampaignDetail, StoreError> {
         const DOING: &str = "reading the campaign";
@@ -237,9 +247,8 @@ impl Store {
 /// Campaigns with their counts, the newest first; all of them, or one.
 async fn summaries(conn: &mut SqliteConnection, id: Option<&str>) -> sqlx::Result<Vec<CampaignSummary>> {
     sqlx::query_as(
-        "SELECT *, planned - completed - failed AS remaining,
-            planned > completed + failed AND status <> 'running' AS resumable
-         FROM (SELECT c.*,
+        // Materialized: the counts would be made again for each use of them.
+        "WITH counted AS MATERIALIZED (SELECT c.*,
             (SELECT COUNT(*) FROM planned_runs p WHERE p.campaign_id = c.id) AS planned,
             (SELECT MAX(r.ended_unix_ns) FROM runs r WHERE r.campaign_id = c.id) AS last_ended_unix_ns,
             (SELECT COUNT(*) FROM runs r WHERE r.campaign_id = c.id AND r.status = 'completed') AS completed,
@@ -248,7 +257,9 @@ async fn summaries(conn: &mut SqliteConnection, id: Option<&str>) -> sqlx::Resul
                 SELECT 1 FROM runs d WHERE d.campaign_id = c.id AND d.idx = r.idx AND d.status = 'completed')
             ) AS failed
          FROM campaigns c WHERE ?1 IS NULL OR c.id = ?1)
-         ORDER BY created_unix_ns DESC, id DESC",
+         SELECT *, planned - completed - failed AS remaining,
+            planned > completed + failed AND status <> 'running' AS resumable
+         FROM counted ORDER BY created_unix_ns DESC, id DESC",
     )
     .bind(id)
     .fetch_all(conn)

@@ -15,6 +15,7 @@ mod delete;
 mod error;
 mod export;
 mod id;
+mod order;
 mod page;
 mod past;
 mod results;

@@ -1,9 +1,12 @@
 //! A part of the results as a screen shows it: filtered, sorted, and only the rows that are looked at.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use specta::Type;
-use sqlx::{QueryBuilder, Row, Sqlite};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
+use crate::order::Order;
 use crate::results::{FROM, ResultRow, SELECT};
 use crate::table::runs::RunStatus;
 use crate::{Store, StoreError};
@@ -118,20 +121,36 @@ impl Store {
     /// How many rows the query lets through, and those from its offset on, up to its limit.
     pub async fn results_page(&self, query: &ResultQuery) -> Result<(u32, Vec<ResultRow>), StoreError> {
         const DOING: &str = "reading results";
-        let mut tx = self.read(DOING).await?;
-        let mut count = QueryBuilder::<Sqlite>::new("SELECT COUNT(*) ");
-        count.push(FROM);
-        filter(&mut count, query);
-        let total = count.build_query_scalar().fetch_one(&mut *tx).await.map_err(self.failed(DOING))?;
-        // Which rows first, and only then what is in them: sums over devices of every row would be sorted along.
+        let mut tx = self.pager.begin().await.map_err(self.failed(DOING))?;
+        let order = self.order(&mut tx, query).await.map_err(self.failed(DOING))?;
+        let wanted = order.page(query.offset, query.limit);
         let mut rows = QueryBuilder::<Sqlite>::new(SELECT);
-        rows.push(FROM).push(" WHERE r.id IN (SELECT r.id ").push(FROM);
-        filter(&mut rows, query);
-        order(&mut rows, query);
-        rows.push(" LIMIT ").push_bind(query.limit).push(" OFFSET ").push_bind(query.offset).push(")");
-        order(&mut rows, query);
+        rows.push(FROM).push(" JOIN json_each(").push_bind(serde_json::json!(wanted).to_string());
+        rows.push(") page ON r.rowid = page.value ORDER BY page.key");
         let rows = rows.build_query_as().fetch_all(&mut *tx).await.map_err(self.failed(DOING))?;
-        Ok((total, rows))
+        Ok((order.total(), rows))
+    }
+
+    /// The order of all rows that the query lets through: the one of the last page where nothing changed since.
+    ///
+    /// Scrolling asks for page after page of one order, and sorting is what costs.
+    async fn order(&self, conn: &mut SqliteConnection, query: &ResultQuery) -> sqlx::Result<Arc<Order>> {
+        // Changes when any other connection commits; the pager itself never writes.
+        let version: i64 = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut *conn).await?;
+        let asked = ResultQuery { offset: 0, limit: 0, ..query.clone() };
+        let mut last = self.order.lock().await;
+        if let Some(order) = last.as_ref().filter(|order| order.answers(&asked, version)) {
+            return Ok(Arc::clone(order));
+        }
+        let mut sql = QueryBuilder::<Sqlite>::new("SELECT json_group_array(id) FROM (SELECT r.rowid AS id ");
+        sql.push(tables(query));
+        filter(&mut sql, query);
+        sort(&mut sql, query);
+        sql.push(")");
+        let ids: String = sql.build_query_scalar().fetch_one(conn).await?;
+        let order = Arc::new(Order::new(asked, version, &ids)?);
+        *last = Some(Arc::clone(&order));
+        Ok(order)
     }
 
     /// Every row that the query lets through, whatever its offset and limit.
@@ -201,7 +220,22 @@ fn pattern(text: &str) -> String {
     format!("%{escaped}%")
 }
 
-fn order(sql: &mut QueryBuilder<Sqlite>, query: &ResultQuery) {
+/// The tables that filtering and sorting need: half the time of a sort would be joins without a use.
+fn tables(query: &ResultQuery) -> &'static str {
+    let searched = query.search.as_deref().is_some_and(|text| !text.trim().is_empty());
+    let filtered = [&query.experiments, &query.backends, &query.models].iter().any(|list| !list.is_empty());
+    let sorted = matches!(
+        query.sort,
+        SortColumn::Experiment | SortColumn::Backend | SortColumn::Model | SortColumn::Cycle
+    );
+    if searched || filtered || sorted {
+        FROM
+    } else {
+        " FROM runs r JOIN campaigns c ON c.id = r.campaign_id"
+    }
+}
+
+fn sort(sql: &mut QueryBuilder<Sqlite>, query: &ResultQuery) {
     let direction = if query.descending { "DESC" } else { "ASC" };
     let column = query.sort.sql();
     sql.push(format_args!(
@@ -253,6 +287,18 @@ mod tests {
         assert_eq!(store.results_of(&completed).await.unwrap().len(), 2, "an export has no pages");
         let nothing = ResultQuery { backends: vec!["vllm".into()], ..query() };
         assert_eq!(store.results_page(&nothing).await.unwrap(), (0, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn pages_of_one_order_fit_together_and_see_what_changes_between_them() {
+        let store = store().await;
+        let by_energy = ResultQuery { sort: SortColumn::EnergyJ, limit: 1, ..query() };
+        let page = async |offset| ids(&store, &ResultQuery { offset, ..by_energy.clone() }).await;
+        assert_eq!((page(0).await, page(1).await), (vec!["run-c".to_owned()], vec!["run-a".to_owned()]));
+        store.delete_runs(&["run-c".into()]).await.unwrap();
+        assert_eq!((page(0).await, page(2).await), (vec!["run-a".to_owned()], Vec::new()));
+        let (total, _) = store.results_page(&by_energy).await.unwrap();
+        assert_eq!(total, 2);
     }
 
     #[tokio::test]

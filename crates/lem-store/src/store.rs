@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -13,7 +14,10 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Sqlite, SqliteConnection, Transaction};
 
+use tokio::sync::Mutex;
+
 use crate::StoreError;
+use crate::order::Order;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -32,6 +36,10 @@ pub struct Store {
     path: PathBuf,
     writer: SqlitePool,
     readers: SqlitePool,
+    /// One connection that reads pages of results, so that `PRAGMA data_version` tells it what changed.
+    pub(crate) pager: SqlitePool,
+    /// What it sorted last.
+    pub(crate) order: Arc<Mutex<Option<Arc<Order>>>>,
 }
 
 impl Store {
@@ -65,6 +73,7 @@ impl Store {
 
     /// Closes the connections of all clones; the last one merges the write-ahead log into the file.
     pub async fn close(&self) {
+        self.pager.close().await;
         self.readers.close().await;
         self.writer.close().await;
     }
@@ -92,8 +101,10 @@ impl Store {
         if schema != known_schema() {
             migrate(&writer, path).await?;
         }
-        let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
-        Ok(Self { path: path.to_path_buf(), writer, readers })
+        let reading = options.pragma("query_only", "ON");
+        let pager = pool(1).connect_lazy_with(reading.clone());
+        let readers = pool(READERS).connect_lazy_with(reading);
+        Ok(Self { path: path.to_path_buf(), writer, readers, pager, order: Arc::default() })
     }
 
     /// A transaction that writes. It takes the lock at once: one that began by reading could not wait for it later.

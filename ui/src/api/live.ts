@@ -4,7 +4,7 @@
 // a page that is reloaded in the middle of a campaign shows the same as one that was there from the start.
 import { useSyncExternalStore } from "react";
 
-import type { HostEvent, LiveCampaign, LogLine, Snapshot } from "./bindings";
+import type { HostEvent, LiveCampaign, LogLine, Reading, Snapshot } from "./bindings";
 
 const LOG_LINES = 500;
 
@@ -44,6 +44,7 @@ function latest(lines: LogLine[]): LogLine[] {
 }
 
 let state: Snapshot | null = null;
+let legible: { readings: Reading[]; halfSecond: number } = { readings: [], halfSecond: -1 };
 const listeners = new Set<() => void>();
 
 /** Takes an event of the host. */
@@ -51,6 +52,10 @@ export function takeEvent(event: HostEvent): void {
   const next = afterEvent(state, event);
   if (next === state) return;
   state = next;
+  const halfSecond = Math.floor((next?.now_s ?? 0) * 2);
+  if (event.event !== "samples" || halfSecond !== legible.halfSecond) {
+    legible = { readings: next?.readings ?? [], halfSecond };
+  }
   for (const listener of listeners) listener();
 }
 
@@ -67,6 +72,16 @@ export function liveNow(): Snapshot | null {
 /** A part of the snapshot; the component is drawn again when that part is another object. */
 export function useLive<T>(select: (live: Snapshot | null) => T): T {
   return useSyncExternalStore(subscribe, () => select(state));
+}
+
+/** The readings, for text: renewed twice a second, since no one reads faster. */
+export function useReadings(): Reading[] {
+  return useSyncExternalStore(subscribe, () => legible.readings);
+}
+
+/** The present in seconds of the live clock, in steps of `stepS`: what is drawn from it changes no more often. */
+export function useNow(stepS: number): number {
+  return useLive((live) => Math.floor((live?.now_s ?? 0) / stepS) * stepS);
 }
 
 /** Whether a campaign is under way. */

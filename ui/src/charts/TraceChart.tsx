@@ -2,7 +2,7 @@
 import { ActionIcon, Box, Group, Menu, Text, Tooltip, useComputedColorScheme } from "@mantine/core";
 import { useElementSize, useMergedRef } from "@mantine/hooks";
 import { IconDownload, IconPlayerTrackNext, IconZoomReset } from "@tabler/icons-react";
-import { useEffect, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useRef, useState } from "react";
 import { notifications } from "@mantine/notifications";
 
 import type { Provenance } from "../api/bindings";
@@ -44,6 +44,7 @@ export function TraceChart(props: TraceChartProps) {
   const [cursor, setCursor] = useState<number | null>(null);
   const [following, setFollowing] = useState(props.follow !== undefined);
   const names = props.devices.map((device) => device.name).join("\n");
+  const follow = useCallback(() => setFollowing(true), []);
 
   // The first of the effects: those below read it.
   useEffect(() => {
@@ -86,8 +87,9 @@ export function TraceChart(props: TraceChartProps) {
         {props.bare !== true && (
           <Toolbar
             view={view}
-            props={props}
-            {...(props.follow !== undefined && !following ? { onFollow: () => setFollowing(true) } : {})}
+            latest={latest}
+            label={props.label}
+            onFollow={props.follow !== undefined && !following ? follow : undefined}
           />
         )}
       </Legend>
@@ -173,12 +175,14 @@ function legendValue(
   return least === greatest ? greatest : `${least} to ${greatest}`;
 }
 
-function Toolbar(props: {
+/** Not drawn again with every reading. */
+const Toolbar = memo(function Toolbar(props: {
   view: React.RefObject<TraceView | null>;
-  props: TraceChartProps;
-  onFollow?: () => void;
+  latest: React.RefObject<TraceChartProps>;
+  label: string;
+  onFollow: (() => void) | undefined;
 }) {
-  const { view, props: chart } = props;
+  const { view, latest, label } = props;
   return (
     <>
       {props.onFollow && (
@@ -200,18 +204,18 @@ function Toolbar(props: {
       </Tooltip>
       <Menu position="bottom-end">
         <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label={`Save the figure: ${chart.label}`}>
+          <ActionIcon variant="subtle" color="gray" aria-label={`Save the figure: ${label}`}>
             <IconDownload size={16} />
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item onClick={() => void save(view.current, chart, saveSvg)}>SVG</Menu.Item>
-          <Menu.Item onClick={() => void save(view.current, chart, saveSvgAsPng)}>PNG</Menu.Item>
+          <Menu.Item onClick={() => void save(view.current, latest.current, saveSvg)}>SVG</Menu.Item>
+          <Menu.Item onClick={() => void save(view.current, latest.current, saveSvgAsPng)}>PNG</Menu.Item>
         </Menu.Dropdown>
       </Menu>
     </>
   );
-}
+});
 
 async function save(
   view: TraceView | null,

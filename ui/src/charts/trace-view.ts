@@ -63,7 +63,8 @@ export class TraceView {
   /** Shows a stretch; `fresh` data is asked for even where there is some, because the trace grows. */
   show(range: Range, fresh = false): void {
     this.range = range;
-    this.chart.setScale("x", { min: range.fromS, max: range.toS });
+    // What is asked for anew is drawn once, when it is there.
+    if (!fresh) this.chart.setScale("x", { min: range.fromS, max: range.toS });
     if (fresh || !serves(this.data, range)) this.fetch(range, fresh);
   }
 

@@ -38,7 +38,7 @@ export function traceOptions(style: TraceStyle, width: number, height: number): 
       ...style.names.map((label, device): uPlot.Series => ({
         label,
         stroke: deviceColor(device, style.dark),
-        width: 1.5 / devicePixelRatio,
+        width: 1, // Anything wider than a pixel is stroked as a shape, which costs ten times as much without a GPU.
         points: { show: false },
         spanGaps: false,
       })),

@@ -1,8 +1,7 @@
 // A number with its unit, and beside it whether it was measured. Whoever shows energy or power shows it with this.
-import { Badge, Tooltip } from "@mantine/core";
-
 import type { Provenance } from "../api/bindings";
 import { MISSING } from "../lib/format";
+import styles from "./Marks.module.css";
 
 const MEANING: Record<Exclude<Provenance, "measured">, string> = {
   estimated: "computed from a model of the machine, not read from a sensor",
@@ -12,18 +11,9 @@ const MEANING: Record<Exclude<Provenance, "measured">, string> = {
 export function ProvenanceMark({ of }: { of: Provenance | null | undefined }) {
   if (of == null || of === "measured") return null;
   return (
-    <Tooltip label={`${of}: ${MEANING[of]}`}>
-      <Badge
-        size="xs"
-        radius="sm"
-        variant="outline"
-        color={of === "simulated" ? "grape" : "orange"}
-        tt="none"
-        miw="max-content"
-      >
-        {of}
-      </Badge>
-    </Tooltip>
+    <span className={`${styles.mark} ${styles[of]}`} title={`${of}: ${MEANING[of]}`}>
+      {of}
+    </span>
   );
 }
 
@@ -37,11 +27,9 @@ export function Quantity(props: {
   if (text === MISSING) {
     const why = missing ?? "no value";
     return (
-      <Tooltip label={why}>
-        <span role="img" aria-label={`missing: ${why}`}>
-          {MISSING}
-        </span>
-      </Tooltip>
+      <span role="img" aria-label={`missing: ${why}`} title={why}>
+        {MISSING}
+      </span>
     );
   }
   return (

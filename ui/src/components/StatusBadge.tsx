@@ -1,5 +1,4 @@
 // How far a run or campaign has come: a shape and a word, so that colour is not alone.
-import { Badge } from "@mantine/core";
 import {
   IconAlertCircle,
   IconCheck,
@@ -10,6 +9,7 @@ import {
 } from "@tabler/icons-react";
 
 import type { RunCellStatus } from "../api/bindings";
+import styles from "./Marks.module.css";
 
 const LOOK: Record<RunCellStatus, { color: string; icon: typeof IconCheck }> = {
   planned: { color: "gray", icon: IconCircleDashed },
@@ -23,16 +23,9 @@ const LOOK: Record<RunCellStatus, { color: string; icon: typeof IconCheck }> = {
 export function StatusBadge({ status }: { status: RunCellStatus }) {
   const { color, icon: Icon } = LOOK[status];
   return (
-    <Badge
-      variant="light"
-      color={color}
-      size="sm"
-      radius="sm"
-      tt="none"
-      miw="max-content"
-      leftSection={<Icon size={12} aria-hidden />}
-    >
+    <span className={`${styles.status} ${styles[color]}`}>
+      <Icon size={12} aria-hidden />
       {status}
-    </Badge>
+    </span>
   );
 }

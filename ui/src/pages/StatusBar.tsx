@@ -4,20 +4,19 @@ import { IconBolt, IconBrandDocker } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 
 import type { DeviceInfo, Reading } from "../api/bindings";
-import { isRunning, useLive } from "../api/live";
+import { isRunning, useLive, useNow, useReadings } from "../api/live";
 import { useHostQuery } from "../api/queries";
 import { countdown, plain, si } from "../lib/format";
 import { activity, position } from "../lib/now";
 
 const NO_DEVICES: DeviceInfo[] = [];
-const NO_READINGS: Reading[] = [];
 /** Chips of devices that fit beside the rest; the others are in the tooltip of a last one. */
 const SHOWN = 2;
 
 export function StatusChips() {
   const docker = useHostQuery("services", [], (host) => host.services(), { every: 30_000 }).data?.docker;
   const devices = useLive((live) => live?.devices ?? NO_DEVICES);
-  const readings = useLive((live) => live?.readings ?? NO_READINGS);
+  const readings = useReadings();
   return (
     <Group gap={6} wrap="nowrap" miw={0}>
       {docker && (
@@ -70,7 +69,7 @@ function chipLabel(device: DeviceInfo, reading: Reading | undefined): string {
 export function ProgressPill() {
   const running = useLive(isRunning);
   const now = useLive((live) => live?.campaign?.now ?? null);
-  const second = useLive((live) => Math.floor(live?.now_s ?? 0));
+  const second = useNow(1);
   if (!running || now === null) return null;
   const done = (now.completed + now.failed) / Math.max(1, now.total);
   const left = now.left_s === null ? "" : ` · ${countdown(now.left_s)} left`;

@@ -215,6 +215,7 @@ struct Worker<S> {
 
 impl<S: FnMut(SamplerEvent)> Worker<S> {
     fn run(mut self, interval_ns: i64, inbox: &Receiver<Command>) {
+        come_first();
         let mut schedule = Schedule::new(now_ns(), interval_ns);
         loop {
             if now_ns() >= schedule.next_ns() {
@@ -289,6 +290,14 @@ impl<S: FnMut(SamplerEvent)> Worker<S> {
                 (self.sink)(SamplerEvent::ReadErrors { device, count, message });
             }
         }
+    }
+}
+
+/// Puts this thread before those that draw and compute, where the system lets it: root, or a limit on niceness that was
+/// raised. Elsewhere ticks wait for a turn when every core is busy, and the figures of the sampler say how long.
+fn come_first() {
+    if let Err(refused) = rustix::process::nice(-15) {
+        tracing::debug!("the sampler runs at the usual priority: {refused}");
     }
 }
 

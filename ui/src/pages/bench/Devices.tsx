@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 
 import type { DeviceInfo } from "../../api/bindings";
 import { host } from "../../api/host";
-import { useLive } from "../../api/live";
+import { useLive, useNow } from "../../api/live";
 import { TraceChart } from "../../charts/TraceChart";
 import { Empty } from "../../components/Page";
 
@@ -47,7 +47,7 @@ export function Devices() {
 }
 
 function LivePower(props: { devices: DeviceInfo[]; epochUnixMs: number | null; spanS: number }) {
-  const nowS = useLive((live) => live?.now_s ?? 0);
+  const nowS = useNow(0.2);
   // Second 0 is when sampling began: until there is enough, all of it is in view.
   const spanS = Math.min(props.spanS, Math.max(10, nowS));
   const follow = useMemo(() => ({ nowS, spanS }), [nowS, spanS]);

@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 
 import type { DeviceInfo, LiveCampaign } from "../../api/bindings";
 import { host } from "../../api/host";
-import { useLive } from "../../api/live";
+import { useLive, useNow } from "../../api/live";
 import type { TraceChannel } from "../../api/trace";
 import { SHADE_NAMES, shadeColor, shades } from "../../charts/spans";
 import { TraceChart } from "../../charts/TraceChart";
@@ -21,22 +21,9 @@ const SPANS = [
 
 export function LiveCharts({ campaign }: { campaign: LiveCampaign }) {
   const devices = useLive((live) => live?.devices ?? NO_DEVICES);
-  const epochUnixMs = useLive((live) => live?.epoch_unix_ms ?? null);
-  const live = useLive((state) => state?.now_s ?? 0);
-  // After its end the campaign stays in view; the machine's own trace is on the bench.
-  const nowS = campaign.now.ended?.at_s ?? live;
   const [spanS, setSpanS] = useState("300");
   const [second, setSecond] = useState<TraceChannel | null>(null);
-  // A young campaign fills the chart; later the chosen time is in view.
-  const sinceBegin = Math.max(10, nowS - campaign.begun_s + 2);
-  const follow = useMemo(
-    () => ({ nowS, spanS: Math.min(Number(spanS), sinceBegin) }),
-    [nowS, spanS, sinceBegin],
-  );
-  const labels = useMemo(() => devices.map(({ name, provenance }) => ({ name, provenance })), [devices]);
-  const background = useMemo(() => shades(campaign.spans, nowS), [campaign.spans, nowS]);
   const others = quantities(devices).filter(({ channel }) => channel !== "power");
-  const chart = { devices: labels, shades: background, epochUnixMs, follow };
   const extra = others.find(({ channel }) => channel === second);
   return (
     <Stack gap="xs">
@@ -58,12 +45,38 @@ export function LiveCharts({ campaign }: { campaign: LiveCampaign }) {
           onChange={(value) => setSecond(value as TraceChannel | null)}
         />
       </Group>
+      <Following campaign={campaign} devices={devices} longestS={Number(spanS)} extra={extra} />
+      <ShadeLegend />
+    </Stack>
+  );
+}
+
+type FollowingProps = {
+  campaign: LiveCampaign;
+  devices: DeviceInfo[];
+  longestS: number;
+  extra: ReturnType<typeof quantities>[number] | undefined;
+};
+
+/** The charts alone: they are drawn five times a second, what stands around them is not. */
+function Following({ campaign, devices, longestS, extra }: FollowingProps) {
+  const epochUnixMs = useLive((live) => live?.epoch_unix_ms ?? null);
+  const live = useNow(0.2);
+  // After its end the campaign stays in view; the machine's own trace is on the bench.
+  const nowS = campaign.now.ended?.at_s ?? live;
+  // A young campaign fills the chart; later the chosen time is in view.
+  const spanS = Math.min(longestS, Math.max(10, nowS - campaign.begun_s + 2));
+  const follow = useMemo(() => ({ nowS, spanS }), [nowS, spanS]);
+  const labels = useMemo(() => devices.map(({ name, provenance }) => ({ name, provenance })), [devices]);
+  const background = useMemo(() => shades(campaign.spans, nowS), [campaign.spans, nowS]);
+  const chart = { devices: labels, shades: background, epochUnixMs, follow };
+  return (
+    <>
       <TraceChart label="Power" unit="W" ask={asks.power} height={extra ? 230 : 320} {...chart} />
       {extra && (
         <TraceChart label={extra.label} unit={extra.unit} ask={asks[extra.channel]} height={150} {...chart} />
       )}
-      <ShadeLegend />
-    </Stack>
+    </>
   );
 }
 

@@ -3,7 +3,7 @@ import { Card, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/
 import type { ReactNode } from "react";
 
 import type { GapNow, LiveCampaign, Now } from "../../api/bindings";
-import { useLive } from "../../api/live";
+import { useLive, useNow } from "../../api/live";
 import { ProvenanceMark } from "../../components/Quantity";
 import { backendColor } from "../../lib/colors";
 import { countdown, duration, plain, si } from "../../lib/format";
@@ -12,7 +12,7 @@ import { weakest } from "../../lib/provenance";
 
 export function NowPanel({ campaign }: { campaign: LiveCampaign }) {
   const now = campaign.now;
-  const nowS = useLive((live) => live?.now_s ?? 0);
+  const nowS = useNow(0.5);
   const done = now.completed + now.failed;
   return (
     <Card>

@@ -1,10 +1,10 @@
 // The table of runs: any number of rows, of which those in view are drawn and fetched.
-import { ActionIcon, Box, Checkbox, Group, Menu, Skeleton } from "@mantine/core";
+import { ActionIcon, Box, Group, Menu } from "@mantine/core";
 import { useLocalStorage } from "@mantine/hooks";
 import { IconColumns, IconSortAscending, IconSortDescending } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useRef } from "react";
+import { memo, useCallback, useLayoutEffect, useMemo, useRef } from "react";
 
 import type { ResultRow } from "../../api/bindings";
 import { Quantity } from "../../components/Quantity";
@@ -16,6 +16,8 @@ import styles from "./RunsTable.module.css";
 import { sortedBy, type View } from "./view";
 
 const ROW = 30;
+/** Rows of the page that are used again for others when they leave the view: making them is what scrolling costs. */
+const SLOTS = 96;
 
 type Props = {
   view: View;
@@ -30,7 +32,7 @@ export function RunsTable({ view, onView, total, selected, onSelect }: Props) {
     key: "results-columns",
     defaultValue: COLUMNS.filter((column) => column.byDefault).map((column) => column.key),
   });
-  const shown = COLUMNS.filter((column) => keys.includes(column.key));
+  const shown = useMemo(() => COLUMNS.filter((column) => keys.includes(column.key)), [keys]);
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
     count: total,
@@ -40,11 +42,15 @@ export function RunsTable({ view, onView, total, selected, onSelect }: Props) {
   });
   const items = rows.getVirtualItems();
   const rowAt = useRows(view, items[0]?.index ?? 0, items.at(-1)?.index ?? 0);
-  const toggle = (id: string) => {
-    const next = new Set(selected);
+  const latest = useRef({ selected, onSelect });
+  useLayoutEffect(() => {
+    latest.current = { selected, onSelect };
+  });
+  const toggle = useCallback((id: string) => {
+    const next = new Set(latest.current.selected);
     if (!next.delete(id)) next.add(id);
-    onSelect(next);
-  };
+    latest.current.onSelect(next);
+  }, []);
   const width = 160 + shown.reduce((sum, column) => sum + column.width, 0);
   return (
     <Box pos="relative">
@@ -59,17 +65,20 @@ export function RunsTable({ view, onView, total, selected, onSelect }: Props) {
         >
           <Head columns={shown} view={view} onView={onView} />
           <div role="rowgroup" className={styles.body} style={{ height: rows.getTotalSize() }}>
-            {items.map((item) => (
-              <Row
-                key={item.key}
-                row={rowAt(item.index)}
-                index={item.index}
-                top={item.start}
-                columns={shown}
-                selected={selected}
-                onToggle={toggle}
-              />
-            ))}
+            {items.map(({ index, start }) => {
+              const row = rowAt(index);
+              return (
+                <Row
+                  key={index % SLOTS}
+                  row={row}
+                  index={index}
+                  top={start}
+                  columns={shown}
+                  selected={row !== undefined && selected.has(row.run_id)}
+                  onToggle={toggle}
+                />
+              );
+            })}
           </div>
         </div>
       </div>
@@ -115,30 +124,43 @@ type RowProps = {
   index: number;
   top: number;
   columns: Column[];
-  selected: ReadonlySet<string>;
+  selected: boolean;
   onToggle: (id: string) => void;
 };
 
-function Row({ row, index, top, columns, selected, onToggle }: RowProps) {
+const Row = memo(function Row({ row, index, top, columns, selected, onToggle }: RowProps) {
   const navigate = useNavigate();
+  const element = useRef<HTMLDivElement>(null);
+  // What was focused in a row that has left the view must not act on the row that takes its place.
+  useLayoutEffect(() => {
+    const focused = document.activeElement;
+    if (focused instanceof HTMLElement && element.current?.contains(focused)) focused.blur();
+  }, [index]);
   const style = { transform: `translateY(${top}px)`, height: ROW };
   if (row === undefined) {
     return (
-      <div role="row" aria-rowindex={index + 2} aria-busy className={styles.row} style={style}>
+      <div ref={element} role="row" aria-rowindex={index + 2} aria-busy className={styles.row} style={style}>
         <div role="cell" style={{ width: "100%", padding: "8px 12px" }}>
-          <Skeleton h={10} w={`${40 + ((index * 17) % 40)}%`} />
+          <div className={styles.soon} style={{ width: `${40 + ((index * 17) % 40)}%` }} />
         </div>
       </div>
     );
   }
   const open = () => void navigate({ to: "/results/run/$id", params: { id: row.run_id } });
   return (
-    <div role="row" aria-rowindex={index + 2} className={styles.row} style={style} onDoubleClick={open}>
+    <div
+      ref={element}
+      role="row"
+      aria-rowindex={index + 2}
+      className={styles.row}
+      style={style}
+      onDoubleClick={open}
+    >
       <div role="cell" className={styles.pick}>
-        <Checkbox
-          size="xs"
+        <input
+          type="checkbox"
           aria-label={`Select ${row.experiment}, cycle ${row.cycle}`}
-          checked={selected.has(row.run_id)}
+          checked={selected}
           onChange={() => onToggle(row.run_id)}
         />
       </div>
@@ -163,7 +185,7 @@ function Row({ row, index, top, columns, selected, onToggle }: RowProps) {
       ))}
     </div>
   );
-}
+});
 
 function Value({ column, row }: { column: Column; row: ResultRow }) {
   const text = column.text(row);
