@@ -4,10 +4,10 @@ BIN := $(or $(CARGO_TARGET_DIR),target)/release
 CARGO := cargo --locked
 PAGE := $(shell find ui/src ui/index.html ui/package.json ui/vite.config.ts -type f)
 
-.PHONY: run desktop test fuzz images bundle setup build bindings lint format bench clean help
+.PHONY: run desktop test test-engines fuzz images bundle setup build bindings lint format bench clean help
 
 help: ## Show these lines
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
 setup: ## Check the tools and install what is missing
 	@scripts/setup.sh
@@ -32,6 +32,9 @@ desktop: build ## Open the window
 
 test: build ## Run every test
 	@scripts/test.sh
+
+test-engines: build ## Run real PyTorch and a real llama.cpp server on the CPU; downloads 6 GB
+	@scripts/test-engines.sh
 
 fuzz: build ## Look for crashes in what reads files and workers, ten minutes for each
 	@LEM_FUZZ_SECONDS=600 $(CARGO) test --release --workspace --test fuzz -- --nocapture

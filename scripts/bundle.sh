@@ -15,7 +15,13 @@ mkdir -p "$staged"
 for program in lem lem-worker-candle; do
     strip --strip-unneeded -o "$staged/$program-$triple" "$target/release/$program"
 done
-config=$(printf '{"bundle":{"externalBin":["%s/lem","%s/lem-worker-candle"]}}' "$staged" "$staged")
+# The workers in Python, where `lem` in /usr/bin looks for them.
+mkdir -p "$staged/workers"
+cp -r workers/lem_worker "$staged/workers/"
+find "$staged/workers" -name __pycache__ -prune -exec rm -rf {} +
+files=$(printf '{"files":{"/usr/lib/lem-desktop/workers":"%s/workers"}}' "$staged")
+config=$(printf '{"bundle":{"externalBin":["%s/lem","%s/lem-worker-candle"],"linux":{"deb":%s,"appimage":%s}}}' \
+    "$staged" "$staged" "$files" "$files")
 
 bundle() {
     "$tauri" bundle --ci --bundles "$1" --config "$config"

@@ -15,6 +15,7 @@ run() {
 }
 
 run cargo --locked test --release --workspace --no-fail-fast
+run python3 -m unittest discover -s workers/tests -t workers
 # Colours would hide the counts.
 export NO_COLOR=1 FORCE_COLOR=0
 run npm --prefix ui run --silent test
@@ -27,7 +28,7 @@ else
     echo "SKIPPED, the page was not tested in a browser: there is no chromium; run scripts/desktop.sh"
 fi
 
-# Lines of cargo ("test result: ok. 3 passed; 0 failed; 1 ignored"), Vitest ("Tests  30 passed | 1 skipped (31)") and
+# Lines of unittest ("Ran 97 tests in 11.7s"; a failing one ends with "FAILED (failures=1)"), cargo ("test result: ok. 3 passed; 0 failed; 1 ignored"), Vitest ("Tests  30 passed | 1 skipped (31)") and
 # Playwright ("  45 passed (1.2m)").
 awk '/^test result:/ || /^ *Tests  / || /^ +[0-9]+ (passed|failed|skipped|flaky)/ {
         for (i = 2; i <= NF; i++) {
@@ -37,5 +38,7 @@ awk '/^test result:/ || /^ *Tests  / || /^ +[0-9]+ (passed|failed|skipped|flaky)
             if (word == "ignored" || word == "skipped") skipped += $(i - 1)
         }
     }
+    /^Ran [0-9]+ tests? in / { passed += $2 }
+    /^FAILED \(/ { n = $0; gsub(/[^0-9]+/, " ", n); split(n, each, " "); for (i in each) { failed += each[i]; passed -= each[i] } }
     END { printf "\n%d passed, %d failed, %d skipped\n", passed, failed, skipped }' "$log"
 exit "$failed"

@@ -13,5 +13,6 @@ mod refusals;
 mod restart;
 mod rig;
 mod routing;
+mod servers;
 mod stage;
 mod strategies;

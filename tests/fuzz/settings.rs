@@ -39,7 +39,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Seconds => "12.5",
         Kind::Flag => "false",
         Kind::Backend => "vllm",
-        Kind::Folder => "it's # out",
+        Kind::Folder | Kind::Program => "it's # out",
         Kind::Url => "https://example.org/x?y=1#z",
     }
 }

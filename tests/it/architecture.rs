@@ -184,6 +184,12 @@ fn the_adapters_do_not_know_each_other() {
     );
     never(
         &workspace,
+        "lem-load",
+        &["lem-power", "lem-backend", "lem-spec", "lem-store", "lem-campaign", "lem-engine"],
+        "whoever puts load on a server is a worker, and does not know that it is measured",
+    );
+    never(
+        &workspace,
         "lem-store",
         &[
             "lem-power",
@@ -219,7 +225,7 @@ fn the_engine_is_the_boundary() {
     for program in PROGRAMS {
         let others: Vec<&str> = PROGRAMS.into_iter().filter(|other| *other != program).collect();
         never_directly(&workspace, program, &others, "programs do not build on each other");
-        let beneath = ["lem-power", "lem-backend", "lem-store", "lem-campaign"];
+        let beneath = ["lem-power", "lem-backend", "lem-load", "lem-store", "lem-campaign"];
         never_directly(
             &workspace,
             program,

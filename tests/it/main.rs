@@ -12,9 +12,11 @@ mod measure;
 mod misbehaviour;
 mod plan;
 mod quickstart;
+mod servers;
 mod settings;
 mod timeouts;
 mod webhook;
+mod workers;
 
 use lem_tests::Finished;
 

@@ -7,6 +7,7 @@
 mod bad;
 mod good;
 mod script;
+mod serve;
 mod speech;
 
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         "chatty" => good::chatty(&script),
         "deaf" => good::deaf(&script),
         "parent" => good::parent(&script),
+        "serve" => serve::serve(&script),
         "linger" => bad::linger(),
         "say-hello" => bad::say_hello(),
         "hang" => bad::hang(&script),

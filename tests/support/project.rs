@@ -20,6 +20,8 @@ pub const CAMPAIGN: &str = "campaign.yaml";
 pub struct Experiment {
     /// The command of a local process; absent where a compose service has it.
     command: Option<Vec<String>>,
+    /// What runs it, where that is neither.
+    runner: Option<Value>,
     keys: Map<String, Value>,
 }
 
@@ -52,7 +54,13 @@ impl Experiment {
             "warmup": { "enabled": false },
         });
         let Value::Object(keys) = keys else { unreachable!("written as an object") };
-        Self { command: None, keys }
+        Self { command: None, runner: None, keys }
+    }
+
+    /// The same with another runner, as the campaign file has it.
+    #[must_use]
+    pub fn runner(self, runner: Value) -> Self {
+        Self { runner: Some(runner), ..self }
     }
 
     /// The same with one more key in the campaign file.
@@ -118,12 +126,13 @@ impl Project {
     /// With one more experiment.
     #[must_use]
     pub fn experiment(mut self, experiment: Experiment) -> Self {
-        let runner = match experiment.command {
-            Some(command) => {
+        let runner = match (experiment.runner, experiment.command) {
+            (Some(runner), _) => runner,
+            (None, Some(command)) => {
                 let command: Vec<String> = command.into_iter().chain([self.mark()]).collect();
                 json!({ "kind": "process", "command": command })
             }
-            None => json!({ "kind": "docker" }),
+            (None, None) => json!({ "kind": "docker" }),
         };
         let backend = crate::json::text(&Value::Object(experiment.keys.clone()), "backend").to_owned();
         self.campaign["runner"][backend] = runner;

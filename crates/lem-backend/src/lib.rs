@@ -110,6 +110,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// What is to be measured cannot be reached.
+    #[error("{0}")]
+    Unreachable(String),
     /// The worker's container could not be started.
     #[error(transparent)]
     Container(#[from] docker::ContainerError),

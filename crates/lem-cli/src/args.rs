@@ -111,6 +111,11 @@ pub(crate) enum Command {
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<String>,
     },
+    /// Try a worker, as its author needs it
+    Worker {
+        #[command(subcommand)]
+        action: WorkerAction,
+    },
     /// Become a command that ends when this process's parent does
     #[command(hide = true, name = "exec-worker")]
     ExecWorker {
@@ -156,6 +161,33 @@ pub(crate) enum ResultAction {
     Show {
         /// Its id, or the first characters of it
         run: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkerAction {
+    /// Check that a program keeps every rule of the worker protocol
+    ///
+    /// It is started several times, as a campaign would start it. Exits 1 when a rule is broken.
+    Check {
+        /// A model that it can load quickly
+        #[arg(long)]
+        model: String,
+        /// The name of its backend
+        #[arg(long, default_value = "worker")]
+        backend: String,
+        /// Requests in each trial
+        #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+        requests: u32,
+        /// Tokens in each answer
+        #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(2..))]
+        output_tokens: u32,
+        /// How long each trial may take, in seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+        patience: u64,
+        /// The worker's command and its arguments
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<String>,
     },
 }
 
@@ -205,7 +237,7 @@ pub(crate) struct OverrideArgs {
     /// The model of experiments that are not given one of their own
     #[arg(long)]
     pub(crate) model: Option<String>,
-    /// Where workers run: docker or process
+    /// What runs workers: docker, process or openai
     #[arg(long)]
     pub(crate) runner: Option<String>,
 }

@@ -81,6 +81,7 @@ fn dispatch(cli: Cli) -> Result<Ended, Error> {
         Command::Measure { interval_ms, devices, command } => {
             commands::measure::measure(&engine, &global, interval_ms, &devices, &command)
         }
+        Command::Worker { action } => commands::worker::check(&engine, &global, action),
         Command::ExecWorker { .. } => unreachable!("main takes this command itself"),
     }
 }

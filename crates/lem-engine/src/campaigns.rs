@@ -1,6 +1,6 @@
 //! Running campaigns: from a file, or the rest of one that was interrupted.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lem_backend::process::ProcessBackend;
 use lem_campaign::plan::Plan;
@@ -9,7 +9,7 @@ use lem_campaign::run::{
 };
 use lem_measure::DeviceInfo;
 use lem_power::{Meter, MeterChoice};
-use lem_spec::campaign::{Devices, Overrides, ResolvedCampaign, Runner};
+use lem_spec::campaign::{Devices, Overrides, ResolvedCampaign};
 use lem_store::{
     Diagnostic, Experiment, NewCampaign, PlannedRun, ResultFilter, ResultRow, RunStatus, Severity, Store,
 };
@@ -22,7 +22,7 @@ use crate::journal::StoreJournal;
 use crate::live::{DoneBefore, DoneCell, RunCellStatus};
 use crate::planning::{Prepared, refusal};
 use crate::services::in_containers;
-use crate::workers::{CampaignWorkers, Containers, check_gpus, embedded_worker};
+use crate::workers::{CampaignWorkers, Containers, check_gpus, embedded_worker, python_workers};
 use crate::{Engine, environment, hardware, lock};
 
 /// What the database keeps of a campaign so that it can be resumed as it was planned.
@@ -43,6 +43,7 @@ pub(crate) struct Ready {
     done: Vec<DoneBefore>,
     last_run_ended_unix_ns: Option<i64>,
     containers: Containers,
+    python_workers: Option<PathBuf>,
     _locks: lock::DeviceLocks,
     _hold: Hold,
 }
@@ -121,6 +122,7 @@ impl Engine {
         let meter = self.meter(&words(&campaign));
         let devices = hardware::open(&meter)?.devices();
         let unused_gpus = check_gpus(&campaign, &devices)?;
+        let python_workers = python_workers(&campaign, &self.project)?;
         let id = uuid::Uuid::now_v7().to_string();
         let locks = lock::acquire(&devices, &id)?;
         let containers = self.containers(&campaign, &id, &devices).await?;
@@ -142,6 +144,7 @@ impl Engine {
             done: Vec::new(),
             last_run_ended_unix_ns: None,
             containers,
+            python_workers,
             _locks: locks,
             _hold: hold,
         })
@@ -183,6 +186,7 @@ impl Engine {
             done: done_before(store.results(&filter).await?),
             last_run_ended_unix_ns: detail.summary.last_ended_unix_ns,
             containers,
+            python_workers: python_workers(&stored.campaign, &self.project)?,
             id,
             store,
             stored,
@@ -229,6 +233,8 @@ impl Engine {
             seed: plan.seed,
             processes: ProcessBackend { launcher: self.options.launcher.clone() },
             embedded_worker: embedded_worker(),
+            python_workers: ready.python_workers,
+            project: &self.project,
             devices: &ready.devices,
             containers: ready.containers,
             control,
@@ -371,10 +377,7 @@ fn new_campaign(
         name: experiment.spec.name.clone(),
         backend: experiment.spec.backend.clone(),
         service: experiment.service.clone(),
-        runner: match experiment.runner {
-            Runner::Docker => "docker".into(),
-            Runner::Process { .. } => "process".into(),
-        },
+        runner: experiment.runner.kind().name().into(),
         model: experiment.spec.model.clone(),
         parameters: serde_json::Value::Object(experiment.spec.parameters.clone()),
     });

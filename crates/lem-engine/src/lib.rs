@@ -6,6 +6,7 @@
 mod campaign_files;
 mod campaigns;
 mod clock;
+mod conformance;
 mod environment;
 mod error;
 mod files;
@@ -18,8 +19,10 @@ mod measure;
 mod planning;
 mod preview;
 mod project;
+mod python;
 mod results;
 mod run_window;
+mod servers;
 mod services;
 mod settings;
 mod statistics;
@@ -33,6 +36,7 @@ use std::sync::{Arc, Mutex};
 use lem_power::MeterChoice;
 
 pub use campaign_files::{CampaignFile, CampaignText};
+pub use conformance::{WorkerReport, WorkerTrial};
 pub use error::{Error, ErrorCode};
 pub use hardware::{Check, CheckStatus, DeviceView, Doctor, provenance_mark};
 pub use lem_campaign::plan::{Plan, PlannedExperiment, PlannedRun};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lem_backend::compose::{self, Compose, Service};
 use lem_backend::docker::{Endpoint, find_image};
-use lem_spec::campaign::{EMBEDDED_BACKEND, ResolvedCampaign, Runner};
+use lem_spec::campaign::{EMBEDDED_BACKEND, PYTHON_BACKENDS, ResolvedCampaign};
 use lem_spec::diagnostic::Diagnostic;
 use serde::Serialize;
 use specta::Type;
@@ -14,9 +14,6 @@ use specta::Type;
 use crate::Engine;
 use crate::error::{Error, ErrorCode};
 use crate::hardware::{Check, CheckStatus};
-
-/// Backends whose worker is the Python package inside the service.
-pub(crate) const PYTHON_BACKENDS: [&str; 3] = ["pytorch", "vllm", "tensorrt"];
 
 /// The user's environment, for interpolation and for variables that are passed through. Never stored.
 fn environment() -> BTreeMap<String, String> {
@@ -171,11 +168,10 @@ pub(crate) async fn connect() -> Result<lem_backend::docker::Engine, Error> {
     lem_backend::docker::Engine::connect(endpoint).await.map_err(|e| unreachable(e.to_string()))
 }
 
-/// The backends of a campaign that run in containers.
+/// The backends of a campaign that run in containers, as workers or as servers.
 pub(crate) fn in_containers(campaign: &ResolvedCampaign) -> Vec<&str> {
-    let docker =
-        |(_, runner): &(&String, &lem_spec::source::Resolved<Runner>)| runner.value == Runner::Docker;
-    campaign.runners.iter().filter(docker).map(|(backend, _)| backend.as_str()).collect()
+    let contained = campaign.runners.iter().filter(|(_, runner)| runner.value.needs_service());
+    contained.map(|(backend, _)| backend.as_str()).collect()
 }
 
 /// The command line of a backend's worker inside its service, where the service names none of its own.

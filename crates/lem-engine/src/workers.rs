@@ -21,7 +21,8 @@ use lem_spec::settings::{ContainerStrategy, Docker};
 
 use crate::Engine;
 use crate::error::{Error, ErrorCode};
-use crate::services;
+use crate::servers::{self, ServerPlace};
+use crate::{python, services};
 
 /// The program of the embedded worker; it is installed beside the program that runs the engine.
 pub(crate) const EMBEDDED_WORKER: &str = "lem-worker-candle";
@@ -33,6 +34,9 @@ pub(crate) struct CampaignWorkers<'a> {
     pub(crate) seed: u64,
     pub(crate) processes: ProcessBackend,
     pub(crate) embedded_worker: PathBuf,
+    /// The folder of the package `lem_worker`, where a backend runs it as a process.
+    pub(crate) python_workers: Option<PathBuf>,
+    pub(crate) project: &'a Path,
     pub(crate) devices: &'a [DeviceInfo],
     pub(crate) containers: Containers,
     pub(crate) control: &'a Control,
@@ -46,6 +50,7 @@ pub(crate) struct Containers(BTreeMap<String, Place>);
 enum Place {
     Ephemeral(Ephemeral),
     Persistent(Persistent),
+    Server(ServerPlace),
 }
 
 impl Containers {
@@ -78,12 +83,22 @@ impl Containers {
             let service = Arc::new(Engine::service(&compose, backend)?);
             orphans::remove_kept(&engine, &service.project, &service.name).await.map_err(unreachable)?;
             let (engine, owner, gpus) = (Arc::clone(&engine), owner.clone(), gpus.clone());
-            let place = match campaign.container_strategy.value {
-                ContainerStrategy::Ephemeral => Place::Ephemeral(Ephemeral { engine, service, owner, gpus }),
+            let strategy = campaign.container_strategy.value;
+            let ephemeral = Ephemeral { engine, service, owner, gpus };
+            if let Some(Runner::Openai(_)) = campaign.runners.get(backend).map(|runner| &runner.value) {
+                let kept = strategy == ContainerStrategy::Persistent;
+                places.insert(backend.to_owned(), Place::Server(ServerPlace::new(ephemeral, kept)));
+                continue;
+            }
+            let place = match strategy {
+                ContainerStrategy::Ephemeral => Place::Ephemeral(ephemeral),
                 ContainerStrategy::Persistent => {
+                    let Ephemeral { engine, service, owner, gpus } = ephemeral;
                     let warmup_delay =
                         Duration::try_from_secs_f64(settings.warmup_delay.value).unwrap_or(Duration::MAX);
-                    let lifetime = Lifetime { warmup_delay, kept: !settings.auto_teardown.value };
+                    let max_restarts = campaign.max_restarts.value;
+                    let lifetime =
+                        Lifetime { warmup_delay, kept: !settings.auto_teardown.value, max_restarts };
                     Place::Persistent(Persistent::new(engine, service, owner, gpus, lifetime))
                 }
             };
@@ -95,8 +110,10 @@ impl Containers {
     /// Removes the containers of the campaign, but those that are kept.
     pub(crate) async fn tear_down(&self) {
         for place in self.0.values() {
-            if let Place::Persistent(persistent) = place {
-                persistent.tear_down().await;
+            match place {
+                Place::Persistent(persistent) => persistent.tear_down().await,
+                Place::Server(server) => server.tear_down().await,
+                Place::Ephemeral(_) => {}
             }
         }
     }
@@ -109,7 +126,11 @@ impl CampaignWorkers<'_> {
 
     fn command(&self, backend: &str) -> Vec<String> {
         match self.campaign.runners.get(backend).map(|runner| &runner.value) {
-            Some(Runner::Process { command: Some(command) }) => command.clone(),
+            Some(Runner::Process { command: Some(command), .. }) => command.clone(),
+            Some(Runner::Process { python: Some(python), .. }) => {
+                let program = python::program(python, self.project);
+                [program.as_str(), "-m", "lem_worker", backend].map(str::to_owned).to_vec()
+            }
             Some(Runner::Docker) => services::worker_command(backend),
             _ if backend == EMBEDDED_BACKEND => vec![self.embedded_worker.to_string_lossy().into_owned()],
             // The plan has refused this campaign; starting nothing is an error that says so.
@@ -128,6 +149,9 @@ impl CampaignWorkers<'_> {
         let spec = self.spec(run);
         if !self.containers.0.contains_key(&spec.backend) {
             variables.push(("LEM_ENGINE_PID", std::process::id().to_string()));
+        }
+        if let Some(folder) = &self.python_workers {
+            variables.push(("PYTHONPATH", python::search_path(folder)));
         }
         if let Some(gpus) = visible_gpus(spec, self.campaign, self.devices) {
             variables.push(("CUDA_VISIBLE_DEVICES", gpus.join(",")));
@@ -149,8 +173,19 @@ impl Workers for CampaignWorkers<'_> {
                 environment: self.environment(run, run_id),
                 folder: None,
             };
-            match self.containers.0.get(backend) {
-                None => self.processes.start(&start).await,
+            let place = self.containers.0.get(backend);
+            if let Some(Runner::Openai(server)) =
+                self.campaign.runners.get(backend).map(|runner| &runner.value)
+            {
+                let place = match place {
+                    Some(Place::Server(place)) => Some(place),
+                    _ => None,
+                };
+                return servers::start(server, place, run_id).await;
+            }
+            match place {
+                // A server was started above.
+                None | Some(Place::Server(_)) => self.processes.start(&start).await,
                 Some(Place::Persistent(persistent)) => {
                     let mut starting = persistent.start(&start);
                     tokio::select! {
@@ -219,6 +254,13 @@ pub(crate) fn check_gpus(
         }
     }
     Ok(None)
+}
+
+/// Where the package `lem_worker` is, for a campaign that runs it as a process.
+pub(crate) fn python_workers(campaign: &ResolvedCampaign, project: &Path) -> Result<Option<PathBuf>, Error> {
+    let runs_it = |runner: &Runner| matches!(runner, Runner::Process { command: None, python: Some(_) });
+    let needed = campaign.runners.values().any(|runner| runs_it(&runner.value));
+    needed.then(|| python::workers_folder(project)).transpose()
 }
 
 /// The embedded worker beside this program, else by name on PATH.

@@ -6,7 +6,8 @@
 //!    ended before the next begins. Only `measure` is required for a result. Its window has a length.
 //! 4. `progress` belongs to an open phase, `request` to `measure`; `warning` may stand anywhere after `hello`.
 //! 5. `result` is the last event of a run that succeeded. It follows the end of `measure`, and the end of `unload` where
-//!    there is one. When requests were reported, its totals are their sums.
+//!    there is one. When requests were reported, its totals are the sums of what of them fell into `measure`, and of
+//!    what the unfinished ones add.
 //! 6. `error` is the last event of a run that failed. It may come at any point after `hello`, in an open phase too.
 //!
 //! A violation means that the numbers of the run cannot be believed. What a worker might do wrong without lying, such as
@@ -185,10 +186,15 @@ impl Conversation {
         if self.indices.is_empty() {
             return Ok(());
         }
+        let unfinished = result.unfinished.unwrap_or_default();
         let sums = [
             ("requests", u64::from(result.requests), self.indices.len() as u64),
-            ("input_tokens", result.input_tokens, self.input_tokens),
-            ("output_tokens", result.output_tokens, self.output_tokens),
+            ("input_tokens", result.input_tokens, self.input_tokens.saturating_add(unfinished.input_tokens)),
+            (
+                "output_tokens",
+                result.output_tokens,
+                self.output_tokens.saturating_add(unfinished.output_tokens),
+            ),
         ];
         match sums.into_iter().find(|(_, total, sum)| total != sum) {
             Some((field, total, sum)) => Err(Violation::TotalsDiffer { field, total, sum }),

@@ -139,6 +139,18 @@ pub struct Request {
     /// Inter-token latencies in milliseconds, in order: one fewer than the output tokens.
     #[serde(default)]
     pub itl_ms: Option<Vec<f64>>,
+    /// What of it fell into the measure phase, for a request that began before it; absent: all of it.
+    #[serde(default)]
+    pub in_window: Option<TokenCounts>,
+}
+
+/// Tokens of requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TokenCounts {
+    /// Prompt tokens.
+    pub input_tokens: u64,
+    /// Generated tokens.
+    pub output_tokens: u64,
 }
 
 /// Totals of a run that succeeded. They cover the measure phase alone.
@@ -150,6 +162,10 @@ pub struct WorkerResult {
     pub input_tokens: u64,
     /// Generated tokens.
     pub output_tokens: u64,
+    /// Those among the totals that belong to requests still under way when the measure phase ended: a server under
+    /// steady load has no moment without any.
+    #[serde(default)]
+    pub unfinished: Option<TokenCounts>,
     /// Every parameter as the engine resolved it.
     #[serde(default)]
     pub effective_parameters: Map<String, Value>,
@@ -176,6 +192,15 @@ pub struct ModelFacts {
     /// Transformer layers.
     #[serde(default)]
     pub layers: Option<u32>,
+    /// Width of the residual stream.
+    #[serde(default)]
+    pub hidden_size: Option<u32>,
+    /// Bytes that a token occupies in the key-value cache.
+    #[serde(default)]
+    pub kv_bytes_per_token: Option<u64>,
+    /// Bytes of the weights.
+    #[serde(default)]
+    pub weight_bytes: Option<u64>,
     /// Number format of the weights.
     #[serde(default)]
     pub dtype: Option<String>,

@@ -18,6 +18,9 @@ pub struct Experiment {
     /// Number format of the weights (`float32`, `float16`, `bfloat16`), where the campaign names one.
     #[serde(default)]
     pub precision: Option<String>,
+    /// A low-rank adapter (`LoRA`) on top of the model: name or path, as the campaign wrote it.
+    #[serde(default)]
+    pub adapter: Option<String>,
     /// The requests of one measured pass.
     pub workload: Workload,
     /// What precedes the measurement.
@@ -47,6 +50,12 @@ pub struct Workload {
     pub prompts: PromptSource,
     /// How many prompts; they are taken in order and from the start again when there are fewer.
     pub sample_size: u32,
+    /// In which order.
+    #[serde(default)]
+    pub order: PromptOrder,
+    /// When requests arrive; absent: batches, one after the other.
+    #[serde(default)]
+    pub traffic: Option<Traffic>,
     /// Prompts longer than this are cut, in tokens.
     pub max_input_tokens: u32,
     /// Generation stops after this many tokens.
@@ -83,6 +92,52 @@ pub enum PromptSource {
         /// The field that holds the prompt.
         #[serde(default)]
         column: Option<String>,
+    },
+}
+
+/// The order of prompts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptOrder {
+    /// As the data has them, which mixes their sources.
+    #[default]
+    Interleaved,
+    /// Prompts of one source or category after the other, where the data names one.
+    Grouped,
+    /// Drawn from the seed.
+    Shuffled,
+}
+
+/// When requests arrive. Latencies then count from the arrival, so that they include queueing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Traffic {
+    /// So many requests are under way at any time: the next arrives when one has finished.
+    Closed {
+        /// At least 1.
+        concurrency: u32,
+    },
+    /// Independent arrivals: gaps are exponentially distributed.
+    Poisson {
+        /// Mean rate; more than 0.
+        requests_per_s: f64,
+    },
+    /// Gaps are gamma distributed with mean 1 / rate and shape `burstiness`.
+    Gamma {
+        /// Mean rate; more than 0.
+        requests_per_s: f64,
+        /// Below 1 burstier than Poisson, 1 the same, above 1 more regular; more than 0.
+        burstiness: f64,
+    },
+    /// Equal gaps.
+    Constant {
+        /// Rate; more than 0.
+        requests_per_s: f64,
+    },
+    /// Arrival times from a file, in seconds from the start, one for each request.
+    Trace {
+        /// Path as the worker sees it.
+        path: String,
     },
 }
 

@@ -13,8 +13,12 @@ pub mod framing;
 mod schema;
 
 pub use conversation::{Conversation, Violation};
-pub use event::{Event, EventLine, ModelFacts, Phase, PhaseEdge, Request, WorkerErrorKind, WorkerResult};
-pub use experiment::{Convergence, Decoding, Experiment, PromptSource, Warmup, Workload};
+pub use event::{
+    Event, EventLine, ModelFacts, Phase, PhaseEdge, Request, TokenCounts, WorkerErrorKind, WorkerResult,
+};
+pub use experiment::{
+    Convergence, Decoding, Experiment, PromptOrder, PromptSource, Traffic, Warmup, Workload,
+};
 pub use framing::{EventReader, EventWriter, ExperimentError, FramingError};
 pub use schema::schema;
 

@@ -39,6 +39,7 @@ impl Generation {
             ttft_ms: self.times.first().copied().map(milliseconds),
             latency_ms: milliseconds(self.latency()),
             itl_ms: streaming.then(gaps),
+            in_window: None,
         })
     }
 }

@@ -54,6 +54,7 @@ pub(crate) fn run<W: Write>(
         requests: experiment.workload.sample_size,
         input_tokens: measured.input_tokens,
         output_tokens: measured.output_tokens,
+        unfinished: None,
         effective_parameters,
         model: facts,
         peak_memory_bytes: peak_memory_bytes(),

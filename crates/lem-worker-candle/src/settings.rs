@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use candle_core::DType;
-use lem_protocol::{Decoding, Experiment, PROTOCOL_VERSION, PromptSource, Warmup};
+use lem_protocol::{Decoding, Experiment, PROTOCOL_VERSION, PromptOrder, PromptSource, Warmup};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -97,6 +97,19 @@ fn check_workload(experiment: &Experiment) -> Result<(), Failure> {
     ];
     if let Some((name, _)) = counts.into_iter().find(|&(_, count)| count == 0) {
         return Err(Failure::unsupported(format!("{name} is 0; it must be at least 1")));
+    }
+    if experiment.adapter.is_some() {
+        return Err(Failure::unsupported("adapter is given; the candle worker loads no adapters"));
+    }
+    if workload.traffic.is_some() {
+        return Err(Failure::unsupported(
+            "traffic is given; the candle worker takes one request after the other",
+        ));
+    }
+    if workload.order != PromptOrder::Interleaved {
+        return Err(Failure::unsupported(
+            "the candle worker takes prompts in the order of the data (interleaved)",
+        ));
     }
     if experiment.batch_size > 1 {
         return Err(Failure::unsupported(format!(
@@ -194,9 +207,12 @@ mod tests {
             backend: "candle".into(),
             model: "synthetic/llama-15m".into(),
             precision: None,
+            adapter: None,
             workload: Workload {
                 prompts: PromptSource::Builtin,
                 sample_size: 1,
+                order: PromptOrder::default(),
+                traffic: None,
                 max_input_tokens: 16,
                 max_output_tokens: 4,
                 min_output_tokens: 0,

@@ -1057,7 +1057,9 @@ export type RunnerKind =
 /**  [`Runner::Docker`]. */
 "docker" | 
 /**  [`Runner::Process`]. */
-"process";
+"process" | 
+/**  [`Runner::Openai`]. */
+"openai";
 
 /**  A compose service, or a known backend without one. */
 export type ServiceView = {
@@ -1117,6 +1119,8 @@ export type SettingKind =
 { kind: "backend" } | 
 /**  The path of a folder. */
 { kind: "folder" } | 
+/**  A program, or the folder of a virtual environment. */
+{ kind: "program" } | 
 /**  An http or https URL, or null. */
 { kind: "url" };
 

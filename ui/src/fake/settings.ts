@@ -38,6 +38,7 @@ const FIELDS: Field[] = [
   field("notifications.on_complete", "call the webhook when a campaign completes", "true", FLAG),
   field("notifications.on_failure", "call the webhook when a campaign fails", "true", FLAG),
   field("default_backend", "backend of an experiment that names none", "pytorch", { kind: "backend" }),
+  field("python", "what runs workers in Python as processes", "python3", { kind: "program" }),
   field("results_dir", "folder of the database and of exports, relative to the project", "results", {
     kind: "folder",
   }),
@@ -55,6 +56,8 @@ function rangeOf(kind: SettingKind): string {
       return "0 or more seconds";
     case "flag":
       return "true or false";
+    case "program":
+      return "a program, or the folder of a virtual environment";
     case "backend":
       return "the name of a backend";
     case "folder":

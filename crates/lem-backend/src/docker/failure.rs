@@ -138,6 +138,16 @@ pub enum ContainerError {
         /// How it is.
         state: String,
     },
+    /// Its container had to be replaced again and again.
+    #[error(
+        "service {service}: its container was replaced {restarts} times and has to be again          (health_check.max_restarts); see its log, or use the strategy ephemeral"
+    )]
+    RestartedTooOften {
+        /// The compose service.
+        service: String,
+        /// How often it was replaced.
+        restarts: u32,
+    },
     /// The health check never passed.
     #[error(
         "service {service}: not healthy after {} s; its check `{check}` last said: {last}; see `healthcheck` of the \

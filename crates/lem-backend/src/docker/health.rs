@@ -61,6 +61,18 @@ pub(super) async fn healthy(
     }
 }
 
+/// Whether the check passes, tried once; `None` where there is none or it could not be run.
+pub(super) async fn passes(
+    engine: &Engine,
+    service: &Service,
+    image: &ImageConfig,
+    container: &str,
+) -> Option<bool> {
+    let check = check(service.healthcheck.as_ref(), image)?;
+    let done = exec::run(engine, container, check.command, None, check.timeout).await.ok()?;
+    Some(done.code == Some(0))
+}
+
 /// "Container … is not running".
 fn unless_ended(error: &Error, attempt: Attempt<'_>) -> ContainerError {
     match error {

@@ -7,7 +7,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// Process ids on this host of everything in a container; empty where the engine runs elsewhere, since no control group
 /// is named after the container then.
-pub(super) fn processes(container: &str) -> Vec<u32> {
+pub fn processes(container: &str) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid| belongs(*pid, container)).collect()

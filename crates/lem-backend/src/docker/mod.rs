@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: pulling and building images, and starting other services.
 
+mod address;
 mod connect;
 mod container;
 mod endpoint;
@@ -27,12 +28,14 @@ mod remove;
 mod streams;
 mod warm;
 
+pub use address::server_address;
 pub use connect::{ConnectError, Engine};
 pub use endpoint::{DEFAULT_SOCKET, Endpoint, EndpointError};
 pub use ephemeral::Ephemeral;
 pub use facts::{ContainerFacts, EngineFacts, ImageFacts};
 pub use failure::ContainerError;
 pub use holder::Holder;
+pub use host::processes;
 pub use image::find as find_image;
 pub use labels::Owner;
 pub use persistent::{Lifetime, Persistent};

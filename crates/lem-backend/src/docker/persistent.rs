@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bollard::errors::Error;
@@ -25,12 +26,21 @@ use crate::compose::Service;
 use crate::{Backend, Control, Exit, Session, Start, StartError};
 
 /// How long a container is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime {
     /// Waited once, after the container is healthy and before the first run.
     pub warmup_delay: Duration,
     /// Whether the container stays when the campaign has ended. The next campaign with the same service removes it.
     pub kept: bool,
+    /// It is replaced so often at most: because it has ended, because a worker in it could not be ended, or because its
+    /// health check no longer passes.
+    pub max_restarts: u32,
+}
+
+impl Default for Lifetime {
+    fn default() -> Self {
+        Self { warmup_delay: Duration::ZERO, kept: false, max_restarts: 3 }
+    }
 }
 
 /// Starts each worker in the same container. Clones share it; it goes with the last of them, unless it is kept.
@@ -44,6 +54,7 @@ struct Shared {
     gpus: Option<Vec<String>>,
     lifetime: Lifetime,
     warm: Mutex<Option<Arc<Warm>>>,
+    restarts: AtomicU32,
     given_up: watch::Sender<bool>,
 }
 
@@ -75,7 +86,8 @@ impl Persistent {
         lifetime: Lifetime,
     ) -> Self {
         let (warm, given_up) = (Mutex::new(None), watch::Sender::new(false));
-        Self(Arc::new(Shared { engine, service, owner, gpus, lifetime, warm, given_up }))
+        let restarts = AtomicU32::new(0);
+        Self(Arc::new(Shared { engine, service, owner, gpus, lifetime, warm, restarts, given_up }))
     }
 
     /// Waits no longer for a container to become ready, now and later: a start that waits for it fails at once, and the
@@ -102,8 +114,19 @@ impl Persistent {
     async fn warm(&self, command: &[String]) -> Result<Arc<Warm>, ContainerError> {
         let shared = &*self.0;
         let mut slot = shared.warm.lock().await;
-        if let Some(warm) = slot.as_ref().filter(|warm| !warm.is_retired()) {
-            return Ok(Arc::clone(warm));
+        if let Some(warm) = slot.as_ref() {
+            if !warm.is_retired() && !warm.is_healthy(&shared.engine, &shared.service).await {
+                warm.retire(&shared.engine, "its health check no longer passes").await;
+            }
+            if !warm.is_retired() {
+                return Ok(Arc::clone(warm));
+            }
+            let (restarts, most) =
+                (shared.restarts.fetch_add(1, Ordering::Relaxed), shared.lifetime.max_restarts);
+            if restarts >= most {
+                let service = shared.service.name.clone();
+                return Err(ContainerError::RestartedTooOften { service, restarts: most });
+            }
         }
         let plan = Plan {
             engine: &shared.engine,

@@ -124,6 +124,12 @@ impl Warm {
         self.retired.load(Ordering::Relaxed)
     }
 
+    /// Whether the service's health check passes still; asked between runs only. What cannot be asked shows at the start
+    /// of the next run.
+    pub(super) async fn is_healthy(&self, engine: &Engine, service: &Service) -> bool {
+        health::passes(engine, service, &self.image.config, self.id()).await != Some(false)
+    }
+
     /// Processes of the present run, by their id on this host; empty where the engine runs elsewhere.
     pub(super) fn processes_here(&self) -> Vec<u32> {
         host::processes(self.id()).into_iter().filter(|pid| !self.idle.contains(pid)).collect()

@@ -135,7 +135,7 @@ pub fn remaining_gap(planned_s: f64, elapsed_since_last_run_s: f64) -> f64 {
 
 fn planned(spec: &ExperimentSpec, campaign: &ResolvedCampaign) -> PlannedExperiment {
     let runner = campaign.runners.get(&spec.backend).map_or(Runner::Docker, |runner| runner.value.clone());
-    let service = (runner == Runner::Docker).then(|| spec.backend.clone());
+    let service = runner.needs_service().then(|| spec.backend.clone());
     PlannedExperiment { spec: spec.clone(), service, runner }
 }
 

@@ -1,7 +1,9 @@
 //! From a planned experiment to the message that a worker reads. The vocabulary of files and that of workers are kept
 //! apart on purpose; this is the one place where they meet.
 
-use lem_protocol::{Convergence, Decoding, Experiment, PROTOCOL_VERSION, PromptSource, Warmup, Workload};
+use lem_protocol::{
+    Convergence, Decoding, Experiment, PROTOCOL_VERSION, PromptOrder, PromptSource, Traffic, Warmup, Workload,
+};
 use lem_spec::campaign::{ExperimentSpec, Prompts};
 
 /// What a worker is asked to do in one run. `seed` is used unless the experiment has its own.
@@ -12,9 +14,12 @@ pub fn worker_experiment(spec: &ExperimentSpec, run_id: &str, seed: u64) -> Expe
         backend: spec.backend.clone(),
         model: spec.model.clone(),
         precision: spec.precision.clone(),
+        adapter: spec.adapter.clone(),
         workload: Workload {
             prompts: prompts(&spec.prompts),
             sample_size: spec.sample_size,
+            order: order(spec.order),
+            traffic: spec.traffic.as_ref().map(traffic),
             max_input_tokens: spec.max_input_tokens,
             max_output_tokens: spec.max_output_tokens,
             min_output_tokens: spec.min_output_tokens,
@@ -42,6 +47,25 @@ fn prompts(prompts: &Prompts) -> PromptSource {
         Prompts::Dataset { name, subset, split, column } => {
             PromptSource::Dataset { name, subset, split, column }
         }
+    }
+}
+
+fn order(order: lem_spec::campaign::PromptOrder) -> PromptOrder {
+    match order {
+        lem_spec::campaign::PromptOrder::Interleaved => PromptOrder::Interleaved,
+        lem_spec::campaign::PromptOrder::Grouped => PromptOrder::Grouped,
+        lem_spec::campaign::PromptOrder::Shuffled => PromptOrder::Shuffled,
+    }
+}
+
+fn traffic(traffic: &lem_spec::campaign::Traffic) -> Traffic {
+    use lem_spec::campaign::Traffic as Written;
+    match traffic.clone() {
+        Written::Closed { concurrency } => Traffic::Closed { concurrency },
+        Written::Poisson { requests_per_s } => Traffic::Poisson { requests_per_s },
+        Written::Gamma { requests_per_s, burstiness } => Traffic::Gamma { requests_per_s, burstiness },
+        Written::Constant { requests_per_s } => Traffic::Constant { requests_per_s },
+        Written::Trace { path } => Traffic::Trace { path },
     }
 }
 

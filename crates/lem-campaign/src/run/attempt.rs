@@ -24,6 +24,9 @@ pub const STOP_GRACE: Duration = Duration::from_secs(10);
 /// A worker that has closed its output has this long to exit.
 const EXIT_GRACE_NS: i64 = 10_000_000_000;
 
+/// Standard error is read for this long after the worker is gone.
+const DRAIN_NS: i64 = 500_000_000;
+
 /// Sampling goes on for this long after the window, so that the counter's tick after its end is seen.
 const TAIL_NS: i64 = 350_000_000;
 
@@ -118,7 +121,7 @@ async fn converse(
         }
         None => leave(life.as_mut(), &told, rig, control, recording).await?,
     };
-    Ok((failure, drain(told, streams, run_id, rig)))
+    Ok((failure, drain(told, streams, run_id, rig, recording).await?))
 }
 
 /// Waits for a worker that has closed its output, and judges its exit.
@@ -177,13 +180,30 @@ fn exit_failure(message: String) -> Failure {
     Failure::new(FailureKind::Exit, message)
 }
 
-/// Takes what is left of standard error once the worker is gone.
-fn drain(mut told: Told, mut streams: Streams, run_id: &str, rig: &Rig<'_>) -> Told {
-    while let Ok(line) = streams.log.try_recv() {
-        (rig.show)(&CampaignEvent::Log { run_id: run_id.into(), line: line.clone() });
-        told.stderr.push(line);
-    }
-    told
+/// Takes what is left of standard error once the worker is gone: to its end, unless something else holds it open.
+async fn drain(
+    mut told: Told,
+    mut streams: Streams,
+    run_id: &str,
+    rig: &Rig<'_>,
+    recording: &mut Recording<'_>,
+) -> Result<Told, RunError> {
+    let mut patience = rig.clock.sleep_until(rig.clock.now_ns() + DRAIN_NS);
+    let rest = async {
+        loop {
+            tokio::select! {
+                biased;
+                line = streams.log.recv() => {
+                    let Some(line) = line else { return };
+                    (rig.show)(&CampaignEvent::Log { run_id: run_id.into(), line: line.clone() });
+                    told.stderr.push(line);
+                }
+                () = &mut patience => return,
+            }
+        }
+    };
+    recording.during(rest).await?;
+    Ok(told)
 }
 
 /// Goes on sampling until the trace reaches past the window.

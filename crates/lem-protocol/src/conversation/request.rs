@@ -1,7 +1,7 @@
 //! Whether one measured request can be true.
 
 use super::{Conversation, MAX_REQUESTS, MAX_TOKENS, Violation};
-use crate::event::{Phase, Request};
+use crate::event::{Phase, Request, TokenCounts};
 
 /// What clocks and rounding may add to a duration: one millisecond and one percent.
 fn at_most(limit_ms: f64) -> f64 {
@@ -19,13 +19,26 @@ impl Conversation {
         check_latencies(request)?;
         #[expect(clippy::cast_precision_loss, reason = "a window below 100 days is exact to a nanosecond")]
         let elapsed_ms = (t_ns - begin_ns) as f64 / 1e6;
-        if request.latency_ms > at_most(elapsed_ms) {
+        if request.in_window.is_none() && request.latency_ms > at_most(elapsed_ms) {
             let (index, latency_ms) = (request.index, request.latency_ms);
             return Err(Violation::LongerThanWindow { index, latency_ms, elapsed_ms });
         }
+        let all = TokenCounts {
+            input_tokens: request.input_tokens.into(),
+            output_tokens: request.output_tokens.into(),
+        };
+        let counted = request.in_window.unwrap_or(all);
+        for (field, part, whole) in [
+            ("input_tokens", counted.input_tokens, all.input_tokens),
+            ("output_tokens", counted.output_tokens, all.output_tokens),
+        ] {
+            if part > whole {
+                return Err(Violation::MoreInWindow { index: request.index, field, part, whole });
+            }
+        }
         self.indices.insert(request.index);
-        self.input_tokens += u64::from(request.input_tokens);
-        self.output_tokens += u64::from(request.output_tokens);
+        self.input_tokens += counted.input_tokens;
+        self.output_tokens += counted.output_tokens;
         Ok(())
     }
 

@@ -44,6 +44,7 @@ fn request(index: u32) -> Request {
         ttft_ms: Some(20.0),
         latency_ms: 40.0,
         itl_ms: Some(vec![10.0, 10.0]),
+        in_window: None,
     }
 }
 
@@ -228,6 +229,7 @@ fn every_violation_is_a_sentence() {
         Violation::GapCount { index: 0, gaps: 4, output_tokens: 4 },
         Violation::FirstTokenAfterEnd { index: 0, ttft_ms: 9.0, latency_ms: 5.0 },
         Violation::LongerThanWindow { index: 0, latency_ms: 900.0, elapsed_ms: 40.5 },
+        Violation::MoreInWindow { index: 0, field: "output_tokens", part: 11, whole: 10 },
         Violation::ResultInsidePhase { open: "measure" },
         Violation::RequestsMissing { requests: 3, expected: 8 },
         Violation::TotalsDiffer { field: "output_tokens", total: 90, sum: 80 },

@@ -78,6 +78,9 @@ pub enum Violation {
         "request {index} claims {latency_ms} ms, but the measure phase began only {elapsed_ms} ms before it was reported"
     )]
     LongerThanWindow { index: u32, latency_ms: f64, elapsed_ms: f64 },
+    /// More of it in the window than there is of it.
+    #[error("request {index} claims {part} {field} in the measure phase, but has {whole}")]
+    MoreInWindow { index: u32, field: &'static str, part: u64, whole: u64 },
     /// The result came while a phase was open.
     #[error("the worker sent its result before {open} had ended")]
     ResultInsidePhase { open: &'static str },
@@ -132,6 +135,7 @@ impl Violation {
             Self::GapCount { .. } => "gap_count",
             Self::FirstTokenAfterEnd { .. } => "first_token_after_end",
             Self::LongerThanWindow { .. } => "longer_than_window",
+            Self::MoreInWindow { .. } => "more_in_window",
             Self::ResultInsidePhase { .. } => "result_inside_phase",
             Self::ResultWithoutMeasure => "result_without_measure",
             Self::NothingMeasured => "nothing_measured",

@@ -43,9 +43,12 @@ fn experiment() -> Experiment {
         backend: "candle".into(),
         model: "synthetic/llama-15m".into(),
         precision: None,
+        adapter: None,
         workload: Workload {
             prompts: PromptSource::Builtin,
             sample_size: 4,
+            order: crate::PromptOrder::default(),
+            traffic: None,
             max_input_tokens: 64,
             max_output_tokens: 16,
             min_output_tokens: 0,
@@ -210,7 +213,15 @@ fn any_request() -> impl Strategy<Value = Event> {
     let ttft = prop::option::of(milliseconds());
     (any::<(u32, u32, u32)>(), ttft, milliseconds(), gaps).prop_map(
         |((index, input_tokens, output_tokens), ttft_ms, latency_ms, itl_ms)| {
-            Event::Request(Request { index, input_tokens, output_tokens, ttft_ms, latency_ms, itl_ms })
+            Event::Request(Request {
+                index,
+                input_tokens,
+                output_tokens,
+                ttft_ms,
+                latency_ms,
+                itl_ms,
+                in_window: None,
+            })
         },
     )
 }
@@ -226,6 +237,7 @@ fn any_result() -> impl Strategy<Value = Event> {
                 requests,
                 input_tokens,
                 output_tokens,
+                unfinished: None,
                 effective_parameters,
                 model,
                 peak_memory_bytes,

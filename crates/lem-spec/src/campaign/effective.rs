@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::names;
 use super::overrides::Overrides;
-use super::spec::{Convergence, Decoding, ExperimentSpec, Prompts, Warmup};
+use super::spec::{Convergence, Decoding, ExperimentSpec, PromptOrder, Prompts, Warmup};
 use super::written::{Campaign, WrittenDecoder, WrittenExperiment};
 use crate::settings::Settings;
 
@@ -43,14 +43,17 @@ impl Layers<'_> {
         let mut spec = ExperimentSpec {
             name: String::new(),
             precision: precision(written, &backend),
+            adapter: written.adapter.clone(),
             prompts: self.prompts(written),
+            order: written.order.unwrap_or_default(),
+            traffic: written.traffic.clone(),
             sample_size: self.overrides.sample_size.or(in_campaign).or(written.sample_size).unwrap_or(1),
             max_input_tokens: written.max_input_tokens.unwrap_or(512),
             max_output_tokens: written.max_output_tokens.unwrap_or(MAX_OUTPUT_TOKENS),
             min_output_tokens: written.min_output_tokens.unwrap_or(0),
             warmup: self.warmup(written),
             decoding: decoding(&written.decoder),
-            batch_size: written.batch_size.unwrap_or(1),
+            batch_size: written.batch_size.unwrap_or_else(|| batch_size(&backend, &written.options)),
             streaming: written.streaming.unwrap_or(false),
             random_seed: written.random_seed,
             idle_s: written.idle_s.unwrap_or(0.0),
@@ -95,6 +98,17 @@ impl Layers<'_> {
             }),
         }
     }
+}
+
+/// Engines that batch by themselves are given as many requests as they may take at once: what their section says, else
+/// the dialect's defaults. Others get one.
+fn batch_size(backend: &str, options: &Map<String, Value>) -> u32 {
+    let (option, default) = match backend {
+        "vllm" => ("max_num_seqs", 256),
+        "tensorrt" => ("max_batch_size", 8),
+        _ => return 1,
+    };
+    options.get(option).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(default)
 }
 
 /// The dialect's default, half precision, is one of its own three backends; others are asked for nothing.
@@ -166,6 +180,17 @@ fn parameters(spec: &ExperimentSpec, extra: &Map<String, Value>) -> Map<String, 
         put("gpus", gpus.as_slice().into());
     }
     put_prompts(&spec.prompts, &mut put);
+    if spec.order != PromptOrder::default() {
+        put("prompts.order", spec.order.name().into());
+    }
+    if let Some(adapter) = &spec.adapter {
+        put("adapter", adapter.as_str().into());
+    }
+    if let Some(Value::Object(traffic)) = spec.traffic.as_ref().and_then(|t| serde_json::to_value(t).ok()) {
+        for (key, value) in traffic {
+            put(&format!("traffic.{key}"), value);
+        }
+    }
     flat
 }
 

@@ -9,6 +9,7 @@ use super::findings::Findings;
 use super::known;
 use super::options::{BACKENDS, option_names};
 use super::spec::Prompts;
+use super::traffic;
 use super::tree::Tree;
 use super::written::{Naming, WrittenDecoder, WrittenExperiment, WrittenWarmup};
 use crate::diagnostic::Diagnostic;
@@ -36,7 +37,10 @@ pub(super) fn build(draft: Draft, files: &Files<'_>, findings: &mut Findings) ->
         backend,
         model: values.owned_text("model_name"),
         precision: values.owned_text("fp_precision"),
+        adapter: values.owned_text("adapter"),
         prompts: prompts(&values, files, findings),
+        order: traffic::order(&values, findings),
+        traffic: traffic::traffic(&values, files, findings),
         sample_size: sample_size(&values, findings),
         max_input_tokens: values.u32("max_input_tokens"),
         max_output_tokens: values.u32("max_output_tokens"),
@@ -215,7 +219,7 @@ fn sample_size(values: &Values, findings: &mut Findings) -> Option<u32> {
 
 fn prompts(values: &Values, files: &Files<'_>, findings: &mut Findings) -> Option<Prompts> {
     let given = |section: &str, keys: &[&str]| keys.iter().any(|key| values.has(&format!("{section}.{key}")));
-    let dataset = given("dataset", &["name", "sample_size", "subset", "split", "column"]);
+    let dataset = given("dataset", &["name", "sample_size", "subset", "split", "column", "order"]);
     let kind = values.text("prompts.type").or_else(|| implied_type(values));
     if dataset && kind.is_some() {
         let problem =

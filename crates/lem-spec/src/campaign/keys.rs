@@ -10,7 +10,8 @@ pub use super::options::BACKENDS;
 pub const EMBEDDED_MODELS: &[&str] = &["synthetic/llama-15m", "synthetic/llama-110m"];
 
 /// Keys of an experiment that say which experiment it is, and are no axes of a sweep.
-const NO_AXES: &[&str] = &["config_name", "model_name", "backend", "gpus", "prompts", "dataset"];
+const NO_AXES: &[&str] =
+    &["config_name", "model_name", "backend", "gpus", "prompts", "dataset", "traffic.path"];
 
 /// The options in the section of a backend; `None` for a backend that anyone may have added.
 pub fn backend_options(backend: &str) -> Option<&'static [&'static str]> {
@@ -32,6 +33,6 @@ mod tests {
     fn the_axes_are_keys_that_do_something() {
         let axes = super::swept();
         assert!(axes.contains(&"max_output_tokens") && axes.contains(&"decoder.temperature"), "{axes:?}");
-        assert!(!axes.contains(&"model_name") && !axes.contains(&"adapter"), "{axes:?}");
+        assert!(!axes.contains(&"model_name") && !axes.contains(&"num_processes"), "{axes:?}");
     }
 }

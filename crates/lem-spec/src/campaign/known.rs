@@ -69,6 +69,11 @@ pub(super) const STRUCTURES: &[&str] = &["interleaved", "shuffled", "grouped", "
 /// Number formats of weights.
 pub const PRECISIONS: &[&str] = &["float32", "float16", "bfloat16"];
 
+/// Orders of prompts.
+pub(super) const PROMPT_ORDERS: &[&str] = &["interleaved", "grouped", "shuffled"];
+/// Ways in which requests arrive.
+pub(super) const TRAFFIC: &[&str] = &["closed", "poisson", "gamma", "constant", "trace"];
+
 /// Presets of the decoder.
 pub const DECODER_PRESETS: &[&str] = &["deterministic", "standard", "creative", "factual"];
 /// Names of datasets that workers know.
@@ -76,8 +81,9 @@ pub const DATASETS: &[&str] = &["ai-energy-score", "alpaca", "sharegpt", "gsm8k"
 
 const NO_SCHEDULE: &str =
     "campaigns start when they are told to; start this one from cron or a systemd timer";
-const NO_TRAFFIC: &str = "requests are sent one batch after the other, without a simulated arrival rate";
-const NO_HEALTH_CHECK: &str = "no health checks are made between runs";
+const NO_RATE: &str = "say when requests arrive with `traffic: {type: poisson, requests_per_s: 2}`";
+const NO_HEALTH_CHECK: &str =
+    "a container is looked at before each run, and workers take their memory with them when they end";
 const NO_STATE_FILES: &str =
     "runs are recorded in the project's database, which `results_dir` in .lem-config.yaml places";
 const NO_BASELINE: &str =
@@ -156,8 +162,8 @@ pub(super) const CAMPAIGN: &[Known] = &[
     recorded("health_check.enabled", Kind::Bool),
     only("health_check.interval_experiments", COUNT_OR_NONE, &["0"], NO_HEALTH_CHECK),
     only("health_check.gpu_memory_threshold_pct", Kind::Number(50.0, 100.0), &["90"], NO_HEALTH_CHECK),
-    only("health_check.restart_on_failure", Kind::Bool, &["true"], NO_HEALTH_CHECK),
-    only("health_check.max_restarts", COUNT_OR_NONE, &["3"], NO_HEALTH_CHECK),
+    executed("health_check.restart_on_failure", Kind::Bool),
+    executed("health_check.max_restarts", COUNT_OR_NONE),
     executed("cold_start.force_cold_start", Kind::Bool),
     executed("cold_start.restart_container", Kind::Bool),
     only("io.results_dir", Kind::Text, &["results"], NO_STATE_FILES),
@@ -179,7 +185,7 @@ pub(super) const EXPERIMENT: &[Known] = &[
     executed("backend", Kind::Text),
     recorded("schema_version", Kind::Any),
     recorded("extra_metadata", Kind::Any),
-    only("adapter", Kind::Text, &[], "adapters are not loaded; name a model that has the adapter merged"),
+    executed("adapter", Kind::Text),
     executed("fp_precision", Kind::OneOf(PRECISIONS)),
     executed("max_input_tokens", COUNT),
     executed("max_output_tokens", COUNT),
@@ -206,12 +212,13 @@ pub(super) const EXPERIMENT: &[Known] = &[
     executed("idle_seconds", Kind::Number(0.0, 86_400.0)),
     only("save_outputs", Kind::Bool, &["false"], "generated text is not stored"),
     only("decode_token_to_text", Kind::Bool, &["false"], "generated text is not stored"),
-    only("query_rate", Kind::Number(0.0, 1e9), &["1"], NO_TRAFFIC),
+    only("query_rate", Kind::Number(0.0, 1e9), &["1"], NO_RATE),
     executed("dataset.name", Kind::Text),
     executed("dataset.sample_size", COUNT),
     executed("dataset.subset", Kind::Text),
     executed("dataset.split", Kind::Text),
     executed("dataset.column", Kind::Text),
+    executed("dataset.order", Kind::OneOf(PROMPT_ORDERS)),
     executed("prompts.type", Kind::OneOf(&["builtin", "file", "huggingface"])),
     executed("prompts.path", Kind::Text),
     executed("prompts.dataset", Kind::Text),
@@ -219,13 +226,9 @@ pub(super) const EXPERIMENT: &[Known] = &[
     executed("prompts.split", Kind::Text),
     executed("prompts.column", Kind::Text),
     executed("prompts.sample_size", COUNT),
-    only(
-        "prompts.shuffle",
-        Kind::Bool,
-        &["false"],
-        "prompts are taken in the order of the data; shuffle the file beforehand",
-    ),
-    dormant("prompts.seed", SEED),
+    executed("prompts.order", Kind::OneOf(PROMPT_ORDERS)),
+    executed("prompts.shuffle", Kind::Bool),
+    noted("prompts.seed", SEED, &["42"], "prompts are shuffled by `random_seed`, or the campaign's seed"),
     executed("decoder.preset", Kind::OneOf(DECODER_PRESETS)),
     executed("decoder.temperature", Kind::Number(0.0, 2.0)),
     executed("decoder.do_sample", Kind::Bool),
@@ -246,10 +249,20 @@ pub(super) const EXPERIMENT: &[Known] = &[
     recorded("timeseries.enabled", Kind::Bool),
     recorded("timeseries.save", Kind::Bool),
     noted("timeseries.sample_interval_ms", Kind::Integer(50, 5000), &["100"], ONE_INTERVAL),
-    only("traffic_simulation.enabled", Kind::Bool, &["false"], NO_TRAFFIC),
-    dormant("traffic_simulation.mode", Kind::OneOf(&["poisson", "constant"])),
-    dormant("traffic_simulation.target_qps", Kind::Positive(1e9)),
-    dormant("traffic_simulation.seed", SEED),
+    executed("traffic.type", Kind::OneOf(TRAFFIC)),
+    executed("traffic.concurrency", Kind::Integer(1, 65_536)),
+    executed("traffic.requests_per_s", Kind::Positive(1e6)),
+    executed("traffic.burstiness", Kind::Positive(1e6)),
+    executed("traffic.path", Kind::Text),
+    executed("traffic_simulation.enabled", Kind::Bool),
+    executed("traffic_simulation.mode", Kind::OneOf(&["poisson", "constant"])),
+    executed("traffic_simulation.target_qps", Kind::Positive(1e6)),
+    noted(
+        "traffic_simulation.seed",
+        SEED,
+        &["42"],
+        "arrivals are drawn from `random_seed`, or the campaign's seed",
+    ),
     only("schedule.enabled", Kind::Bool, &["false"], NO_SCHEDULE),
     dormant("schedule.interval", Kind::Text),
     dormant("schedule.at", Kind::Text),

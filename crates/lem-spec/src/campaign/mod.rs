@@ -24,14 +24,16 @@ mod runner;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod tree;
 mod written;
 
 pub use overrides::Overrides;
 pub use read::read;
-pub use resolve::{EMBEDDED_BACKEND, MAX_RUNS, ResolvedCampaign, resolve};
+pub use resolve::{EMBEDDED_BACKEND, MAX_RUNS, PYTHON_BACKENDS, ResolvedCampaign, resolve};
 pub use spec::{
-    Convergence, Decoding, ExperimentSpec, Prompts, Runner, RunnerKind, Structure, UnknownWord, Warmup,
+    Convergence, Decoding, ExperimentSpec, PromptOrder, Prompts, Runner, RunnerKind, Server, ServerApi,
+    Structure, Traffic, UnknownWord, Warmup,
 };
 pub use written::{
     Campaign, Devices, Execution, Naming, Runners, WrittenDecoder, WrittenExperiment, WrittenWarmup,

@@ -26,6 +26,7 @@ const PYTORCH: &[&str] = &[
     "bnb_4bit_quant_type",
     "bnb_4bit_use_double_quant",
     "cache_implementation",
+    "device",
     "extra",
     "load_in_4bit",
     "load_in_8bit",
@@ -37,6 +38,8 @@ const PYTORCH: &[&str] = &[
     "num_processes",
     "output_scores",
     "return_dict_in_generate",
+    "tensor_parallel_size",
+    "threads",
     "torch_compile",
     "torch_compile_backend",
     "use_bettertransformer",
@@ -72,6 +75,7 @@ const VLLM: &[&str] = &[
 ];
 
 const TENSORRT: &[&str] = &[
+    "backend",
     "batch_size",
     "builder_opt_level",
     "calibration",

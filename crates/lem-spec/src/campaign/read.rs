@@ -14,6 +14,7 @@ use super::spec::Prompts;
 use super::tree::Tree;
 use super::written::{Campaign, Execution, Runners};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::source::Resolved;
 use crate::yaml::{Node, NodeValue, Position, parse};
 
 /// Reads a campaign. Pure: `files` reads the files that it names, by paths relative to the campaign file's folder.
@@ -71,9 +72,18 @@ fn campaign(text: &str, files: &Files<'_>, findings: &mut Findings) -> Option<Ca
         cold_start: ["cold_start.force_cold_start", "cold_start.restart_container"]
             .into_iter()
             .find_map(|key| values.sourced(key, values.bool(key).filter(|wanted| *wanted))),
+        max_restarts: max_restarts(&values),
         group_by: values.texts("group_by"),
         problems: Vec::new(),
     })
+}
+
+/// `restart_on_failure: false` is none.
+fn max_restarts(values: &Values) -> Option<Resolved<u32>> {
+    let never = values.bool("health_check.restart_on_failure").filter(|restart| !restart).map(|_| 0);
+    values
+        .sourced("health_check.restart_on_failure", never)
+        .or_else(|| values.sourced("health_check.max_restarts", values.u32("health_check.max_restarts")))
 }
 
 /// Prompt files are named from the campaign file's folder.

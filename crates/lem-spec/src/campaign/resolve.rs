@@ -16,6 +16,8 @@ use crate::source::{Resolved, Source};
 
 /// The backend whose worker comes with the program and needs no command.
 pub const EMBEDDED_BACKEND: &str = "candle";
+/// The backends whose worker in Python comes with the program.
+pub const PYTHON_BACKENDS: [&str; 3] = ["pytorch", "vllm", "tensorrt"];
 /// More runs than this are taken for a slip.
 pub const MAX_RUNS: usize = 1_000_000;
 
@@ -52,6 +54,9 @@ pub struct ResolvedCampaign {
     pub interval_ms: Resolved<u32>,
     /// Whether containers outlive a run.
     pub container_strategy: Resolved<ContainerStrategy>,
+    /// A persistent container is replaced so often at most.
+    #[serde(default = "max_restarts")]
+    pub max_restarts: Resolved<u32>,
     /// What runs the workers, for each backend of the experiments.
     pub runners: BTreeMap<String, Resolved<Runner>>,
     /// Parameters by which results are put together.
@@ -79,7 +84,7 @@ pub fn resolve(campaign: Campaign, overrides: &Overrides, settings: &Settings) -
     let warmup_timeout_s =
         pick(overrides.warmup_timeout_s, execution.warmup_timeout_s, Resolved::built_in(30.0));
     let experiments = experiments(&campaign, overrides, settings, &mut problems);
-    let runners = runners(&campaign.runners, &experiments, overrides.runner);
+    let runners = runners(&campaign.runners, &experiments, overrides.runner, &settings.python.value);
     let strategy = pick(overrides.container_strategy, None, settings.docker.strategy);
     let cycles = pick(overrides.cycles, execution.cycles, Resolved::built_in(3));
     let across = combinations(&campaign, &runners, strategy).into_iter();
@@ -99,11 +104,17 @@ pub fn resolve(campaign: Campaign, overrides: &Overrides, settings: &Settings) -
         devices: campaign.devices.unwrap_or_default(),
         interval_ms: pick(None, campaign.interval_ms, Resolved::built_in(50)),
         container_strategy: strategy,
+        max_restarts: pick(None, campaign.max_restarts, max_restarts()),
         runners,
         name: campaign.name,
         group_by: campaign.group_by,
         problems: problems.finish(),
     }
+}
+
+/// As earlier tools had it.
+fn max_restarts() -> Resolved<u32> {
+    Resolved::built_in(3)
 }
 
 fn from_command_line<T>(value: T) -> Resolved<T> {
@@ -206,6 +217,7 @@ fn runners(
     written: &Runners,
     experiments: &[ExperimentSpec],
     command_line: Option<RunnerKind>,
+    python: &str,
 ) -> BTreeMap<String, Resolved<Runner>> {
     let mut runners = BTreeMap::new();
     for spec in experiments {
@@ -221,6 +233,11 @@ fn runners(
             }
         });
     }
+    for (_, runner) in runners.iter_mut().filter(|(backend, _)| PYTHON_BACKENDS.contains(&backend.as_str())) {
+        if let Runner::Process { command: None, python: own @ None } = &mut runner.value {
+            *own = Some(python.to_owned());
+        }
+    }
     runners
 }
 
@@ -230,7 +247,7 @@ fn combinations(
     strategy: Resolved<ContainerStrategy>,
 ) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let containers = runners.values().any(|runner| runner.value == Runner::Docker);
+    let containers = runners.values().any(|runner| runner.value.needs_service());
     if campaign.cold_start.is_some() && containers && strategy.value == ContainerStrategy::Persistent {
         let message = format!(
             "`cold_start` needs a fresh container for each run, but the strategy is persistent ({})",
@@ -240,7 +257,8 @@ fn combinations(
         found.push(Diagnostic::error("contradiction", message).with_hint(hint).about("cold_start"));
     }
     for (backend, runner) in runners {
-        if runner.value == (Runner::Process { command: None }) && backend != EMBEDDED_BACKEND {
+        let comes_along = backend == EMBEDDED_BACKEND || PYTHON_BACKENDS.contains(&backend.as_str());
+        if matches!(runner.value, Runner::Process { command: None, .. }) && !comes_along {
             let message =
                 format!("there is no worker command for `{backend}` as a process ({})", runner.source);
             let hint = format!(

@@ -17,8 +17,17 @@ pub struct ExperimentSpec {
     pub parameters: Map<String, Value>,
     /// Number format of the weights; `None` leaves it to the worker.
     pub precision: Option<String>,
+    /// A low-rank adapter on top of the model, by name or path.
+    #[serde(default)]
+    pub adapter: Option<String>,
     /// Where prompts come from.
     pub prompts: Prompts,
+    /// In which order.
+    #[serde(default)]
+    pub order: PromptOrder,
+    /// When requests arrive; `None` for batches, one after the other.
+    #[serde(default)]
+    pub traffic: Option<Traffic>,
     /// Number of prompts, at least 1.
     pub sample_size: u32,
     /// Prompts are cut at this many tokens.
@@ -82,6 +91,63 @@ impl Prompts {
         let name = if name == "ai_energy_score" { "ai-energy-score" } else { name };
         Self::Dataset { name: name.to_owned(), subset: None, split: None, column: None }
     }
+}
+
+/// The order of prompts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptOrder {
+    /// As the data has them.
+    #[default]
+    Interleaved,
+    /// Those of one source after the other.
+    Grouped,
+    /// Drawn from the seed.
+    Shuffled,
+}
+
+impl PromptOrder {
+    /// The word in campaign files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interleaved => "interleaved",
+            Self::Grouped => "grouped",
+            Self::Shuffled => "shuffled",
+        }
+    }
+}
+
+/// When requests arrive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Traffic {
+    /// So many are under way at any time.
+    Closed {
+        /// At least 1.
+        concurrency: u32,
+    },
+    /// Exponentially distributed gaps.
+    Poisson {
+        /// Mean rate, more than 0.
+        requests_per_s: f64,
+    },
+    /// Gamma distributed gaps.
+    Gamma {
+        /// Mean rate, more than 0.
+        requests_per_s: f64,
+        /// Shape of the distribution, more than 0; 1 is Poisson.
+        burstiness: f64,
+    },
+    /// Equal gaps.
+    Constant {
+        /// Rate, more than 0.
+        requests_per_s: f64,
+    },
+    /// Times from a file.
+    Trace {
+        /// Its path, with the campaign file's folder in front unless it is absolute.
+        path: String,
+    },
 }
 
 /// What precedes the measurement.
@@ -175,7 +241,7 @@ impl std::str::FromStr for Structure {
 }
 
 /// What runs a backend's worker.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Runner {
     /// The compose service named after the backend.
@@ -185,7 +251,46 @@ pub enum Runner {
     Process {
         /// Program and arguments; `None` for the worker that comes with the program.
         command: Option<Vec<String>>,
+        /// What runs a worker in Python: a program, or the folder of a virtual environment; `None` leaves it to the
+        /// settings.
+        #[serde(default)]
+        python: Option<String>,
     },
+    /// No worker: a server that speaks the `OpenAI` API, which the engine puts under load.
+    Openai(Server),
+}
+
+/// A server that speaks the `OpenAI` API.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Server {
+    /// Where it runs already, as `http://host:8000/v1`; `None` for the compose service named after the backend, which
+    /// is started.
+    pub url: Option<String>,
+    /// The port that it listens on inside its service; `None` for the only one that the service names.
+    pub port: Option<u16>,
+    /// What it is asked.
+    pub api: ServerApi,
+    /// The variable of the environment that holds its key. The key itself is never stored.
+    pub api_key_env: Option<String>,
+    /// It may take so many seconds to become ready.
+    pub ready_timeout_s: f64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { url: None, port: None, api: ServerApi::Chat, api_key_env: None, ready_timeout_s: 1800.0 }
+    }
+}
+
+/// What a server is asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerApi {
+    /// `chat/completions`: it applies the model's chat template.
+    #[default]
+    Chat,
+    /// `completions`: the prompt as it is.
+    Completions,
 }
 
 /// The kinds of [`Runner`].
@@ -196,14 +301,20 @@ pub enum RunnerKind {
     Docker,
     /// [`Runner::Process`].
     Process,
+    /// [`Runner::Openai`].
+    Openai,
 }
 
 impl RunnerKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Docker, Self::Process, Self::Openai];
+
     /// The word in campaign files and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Docker => "docker",
             Self::Process => "process",
+            Self::Openai => "openai",
         }
     }
 
@@ -211,7 +322,8 @@ impl RunnerKind {
     pub fn plain(self) -> Runner {
         match self {
             Self::Docker => Runner::Docker,
-            Self::Process => Runner::Process { command: None },
+            Self::Process => Runner::Process { command: None, python: None },
+            Self::Openai => Runner::Openai(Server::default()),
         }
     }
 }
@@ -220,10 +332,11 @@ impl std::str::FromStr for RunnerKind {
     type Err = UnknownWord;
 
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        let all = [Self::Docker, Self::Process];
-        all.into_iter()
+        let known = || Self::ALL.map(Self::name).join(", ");
+        Self::ALL
+            .into_iter()
             .find(|kind| kind.name() == word)
-            .ok_or_else(|| UnknownWord { word: word.to_owned(), known: all.map(Self::name).join(", ") })
+            .ok_or_else(|| UnknownWord { word: word.to_owned(), known: known() })
     }
 }
 
@@ -233,6 +346,16 @@ impl Runner {
         match self {
             Self::Docker => RunnerKind::Docker,
             Self::Process { .. } => RunnerKind::Process,
+            Self::Openai(_) => RunnerKind::Openai,
+        }
+    }
+
+    /// Whether it needs the compose service named after the backend.
+    pub fn needs_service(&self) -> bool {
+        match self {
+            Self::Docker => true,
+            Self::Process { .. } => false,
+            Self::Openai(server) => server.url.is_none(),
         }
     }
 }

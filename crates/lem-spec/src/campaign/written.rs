@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::spec::{Prompts, Runner, Structure};
+use super::spec::{PromptOrder, Prompts, Runner, Structure, Traffic};
 use crate::diagnostic::Diagnostic;
 use crate::source::Resolved;
 use crate::yaml::Position;
@@ -34,6 +34,8 @@ pub struct Campaign {
     pub runners: Runners,
     /// `cold_start`: every run needs a worker that was started for it.
     pub cold_start: Option<Resolved<bool>>,
+    /// `health_check`: how often a persistent container may be replaced.
+    pub max_restarts: Option<Resolved<u32>>,
     /// `group_by`: parameters by which results are put together.
     pub group_by: Vec<String>,
     /// The warnings and notes of reading, the same that [`super::read`] returns.
@@ -100,8 +102,14 @@ pub struct WrittenExperiment {
     pub model: Option<String>,
     /// Number format of the weights.
     pub precision: Option<String>,
+    /// A low-rank adapter.
+    pub adapter: Option<String>,
     /// Where prompts come from.
     pub prompts: Option<Prompts>,
+    /// In which order.
+    pub order: Option<PromptOrder>,
+    /// When requests arrive.
+    pub traffic: Option<Traffic>,
     /// Number of prompts.
     pub sample_size: Option<u32>,
     /// Longest prompt, in tokens.

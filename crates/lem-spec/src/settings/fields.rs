@@ -32,11 +32,13 @@ pub enum Kind {
     Backend,
     /// The path of a folder.
     Folder,
+    /// A program, or the folder of a virtual environment.
+    Program,
     /// An http or https URL, or null.
     Url,
 }
 
-static FIELDS: [Field; 11] = [
+static FIELDS: [Field; 12] = [
     Field {
         path: "verbosity",
         summary: "how much the command says",
@@ -98,6 +100,12 @@ static FIELDS: [Field; 11] = [
         kind: Kind::Backend,
     },
     Field {
+        path: "python",
+        summary: "what runs workers in Python as processes: a program, or the folder of a virtual environment",
+        default: "python3",
+        kind: Kind::Program,
+    },
+    Field {
         path: "results_dir",
         summary: "folder of the database and of exports, relative to the project",
         default: "results",
@@ -132,6 +140,7 @@ impl Field {
             Kind::Flag => "true or false".to_owned(),
             Kind::Backend => "a backend's name (letters, digits, `.`, `_`, `-`)".to_owned(),
             Kind::Folder => "a folder's path (text, not empty)".to_owned(),
+            Kind::Program => "a program's name or path, or the folder of a virtual environment".to_owned(),
             Kind::Url => "an http or https URL, or null".to_owned(),
         }
     }

@@ -18,6 +18,7 @@ pub use edit::{EditError, set, unset};
 pub use fields::{Field, Kind, field, fields};
 pub use read::read;
 pub use value::Value;
+pub(crate) use value::is_web_url;
 
 use crate::source::{Resolved, Source};
 
@@ -43,6 +44,8 @@ pub struct Settings {
     pub notifications: Notifications,
     /// The backend of an experiment that names none.
     pub default_backend: Resolved<String>,
+    /// What runs workers in Python as processes: a program, or the folder of a virtual environment.
+    pub python: Resolved<String>,
     /// Folder of the database and of exports, relative to the project.
     pub results_dir: Resolved<String>,
 }
@@ -158,6 +161,7 @@ impl Default for Settings {
                 on_failure: Resolved::built_in(true),
             },
             default_backend: Resolved::built_in("pytorch".to_owned()),
+            python: Resolved::built_in("python3".to_owned()),
             results_dir: Resolved::built_in("results".to_owned()),
         }
     }
@@ -183,6 +187,7 @@ impl Settings {
             "notifications.on_complete" => flag(&self.notifications.on_complete),
             "notifications.on_failure" => flag(&self.notifications.on_failure),
             "default_backend" => text(&self.default_backend.value, self.default_backend.source),
+            "python" => text(&self.python.value, self.python.source),
             "results_dir" => text(&self.results_dir.value, self.results_dir.source),
             _ => return None,
         })
@@ -214,6 +219,7 @@ impl Settings {
                 self.notifications.on_failure = Resolved::new(value.flag()?, source);
             }
             "default_backend" => self.default_backend = Resolved::new(value.text()?.to_owned(), source),
+            "python" => self.python = Resolved::new(value.text()?.to_owned(), source),
             "results_dir" => self.results_dir = Resolved::new(value.text()?.to_owned(), source),
             _ => return None,
         }

@@ -57,7 +57,9 @@ pub(super) fn accept(field: &Field, node: &Node) -> Option<Value> {
             .map(|value| Value::Seconds(value + 0.0)),
         Kind::Flag => node.as_bool().map(Value::Flag),
         Kind::Backend => node.as_str().filter(|name| is_service_name(name)).map(text),
-        Kind::Folder => node.as_str().filter(|path| !path.trim().is_empty() && is_one_line(path)).map(text),
+        Kind::Folder | Kind::Program => {
+            node.as_str().filter(|path| !path.trim().is_empty() && is_one_line(path)).map(text)
+        }
         Kind::Url if node.is_null() => Some(Value::Null),
         Kind::Url => node.as_str().filter(|url| is_web_url(url)).map(text),
     }
@@ -89,7 +91,7 @@ fn is_service_name(name: &str) -> bool {
 
 /// Whether this is an absolute http(s) URL with a host, after RFC 3986 sections 3.1 and 3.2. Stricter than browsers,
 /// which repair what was mistyped; looser than the RFC on characters beyond ASCII.
-fn is_web_url(url: &str) -> bool {
+pub(crate) fn is_web_url(url: &str) -> bool {
     if url.chars().any(|character| {
         character.is_whitespace() || character.is_control() || "<>\"{}|\\^`".contains(character)
     }) {

@@ -36,7 +36,9 @@ pub(super) fn load(path: &Path, precision: Option<DType>) -> Result<Model, Failu
     let embeddings = embeddings.ok_or_else(|| wrong("the tensor token_embd.weight is missing".into()))?;
     let vocabulary = embeddings.shape.dims().first().copied().unwrap_or_default();
     let parameters = parameters(&content);
-    let non_embedding_parameters = parameters.saturating_sub(embeddings.shape.elem_count() as u64);
+    // `output.weight` is there where the output has embeddings of its own.
+    let output = content.tensor_infos.get("output.weight").map_or(0, |own| own.shape.elem_count());
+    let non_embedding_parameters = parameters.saturating_sub((embeddings.shape.elem_count() + output) as u64);
     let layers = number(&content, "llama.block_count");
     let declared = number(&content, "llama.context_length").map_or(MAX_SEQ_LEN, |tokens| tokens as usize);
     let end_tokens = number(&content, "tokenizer.ggml.eos_token_id").into_iter().collect();
@@ -46,6 +48,9 @@ pub(super) fn load(path: &Path, precision: Option<DType>) -> Result<Model, Failu
     let resident = fs::metadata(path).map_err(unreadable)?.len() + 4 * embeddings.shape.elem_count() as u64;
     require_memory(resident, &path.display().to_string())?;
 
+    let hidden = number(&content, "llama.embedding_length");
+    let cached = cached_bytes(&content, layers, hidden);
+    let weights_bytes = fs::metadata(path).map(|file| file.len()).ok();
     let weights = ModelWeights::from_gguf(content, &mut file, &Device::Cpu)
         .map_err(|error| wrong(format!("the model cannot be built from it ({})", first_line(&error))))?;
     Ok(Model {
@@ -60,11 +65,23 @@ pub(super) fn load(path: &Path, precision: Option<DType>) -> Result<Model, Failu
             parameters: Some(parameters),
             non_embedding_parameters: Some(non_embedding_parameters),
             layers,
+            hidden_size: hidden,
+            // The cache is in single precision, whatever the weights are in.
+            kv_bytes_per_token: cached,
+            weight_bytes: weights_bytes,
             dtype: Some(dtype),
             revision: revision::of(&[path]).ok(),
         },
         warnings,
     })
+}
+
+/// Bytes that keys and values of a token need in single precision.
+fn cached_bytes(content: &gguf_file::Content, layers: Option<u32>, hidden: Option<u32>) -> Option<u64> {
+    let heads = number(content, "llama.attention.head_count")?;
+    let shared = number(content, "llama.attention.head_count_kv").unwrap_or(heads);
+    let width = u64::from(hidden?.checked_div(heads)?) * u64::from(shared);
+    Some(2 * 4 * u64::from(layers?) * width)
 }
 
 fn text<'a>(content: &'a gguf_file::Content, key: &str) -> Option<&'a str> {

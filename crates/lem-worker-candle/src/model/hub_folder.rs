@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Device, Tensor, safetensors};
 use candle_nn::VarBuilder;
 use candle_transformers::models::llama::{Config, LlamaConfig, LlamaEosToks};
-use lem_protocol::ModelFacts;
 use serde_json::Value;
 
 use super::layout::{self, Slot};
@@ -28,7 +27,7 @@ pub(super) fn load(folder: &Path, dtype: DType) -> Result<Model, Failure> {
     let tokenizer = tokenizer::from_file(&tokenizer_path)?;
     let files = weight_files(folder)?;
     let slots = layout::slots(&config);
-    let (parameters, non_embedding_parameters) = layout::parameters(&slots);
+    let (parameters, _) = layout::parameters(&slots);
     require_memory(parameters * dtype.size_in_bytes() as u64, &folder.display().to_string())?;
 
     let tensors = read_weights(&files, &slots, dtype)?;
@@ -42,13 +41,7 @@ pub(super) fn load(folder: &Path, dtype: DType) -> Result<Model, Failure> {
         context: config.max_position_embeddings,
         vocabulary: config.vocab_size,
         precision: precision_name(dtype).into(),
-        facts: ModelFacts {
-            parameters: Some(parameters),
-            non_embedding_parameters: Some(non_embedding_parameters),
-            layers: u32::try_from(config.num_hidden_layers).ok(),
-            dtype: Some(precision_name(dtype).into()),
-            revision: revision::of(&identity).ok(),
-        },
+        facts: layout::facts(&config, &slots, dtype, revision::of(&identity).ok()),
         warnings: Vec::new(),
     })
 }

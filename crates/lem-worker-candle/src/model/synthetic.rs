@@ -7,7 +7,6 @@ use candle_core::{DType, Device, Result, Shape, Tensor};
 use candle_nn::var_builder::SimpleBackend;
 use candle_nn::{Init, VarBuilder};
 use candle_transformers::models::llama::Config;
-use lem_protocol::ModelFacts;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
@@ -48,7 +47,7 @@ pub(super) fn load(name: &str, dtype: DType) -> std::result::Result<Model, Failu
     })?;
     let config = config(size);
     let slots = layout::slots(&config);
-    let (parameters, non_embedding_parameters) = layout::parameters(&slots);
+    let (parameters, _) = layout::parameters(&slots);
     require_memory(parameters * dtype.size_in_bytes() as u64, name)?;
     let builder = VarBuilder::from_backend(Box::new(Seeded), dtype, Device::Cpu);
     Ok(Model {
@@ -58,13 +57,7 @@ pub(super) fn load(name: &str, dtype: DType) -> std::result::Result<Model, Failu
         context: config.max_position_embeddings,
         vocabulary: config.vocab_size,
         precision: precision_name(dtype).into(),
-        facts: ModelFacts {
-            parameters: Some(parameters),
-            non_embedding_parameters: Some(non_embedding_parameters),
-            layers: u32::try_from(size.layers).ok(),
-            dtype: Some(precision_name(dtype).into()),
-            revision: Some(format!("weights-seed-{WEIGHTS_SEED}")),
-        },
+        facts: layout::facts(&config, &slots, dtype, Some(format!("weights-seed-{WEIGHTS_SEED}"))),
         warnings: Vec::new(),
     })
 }

@@ -24,9 +24,12 @@ pub(crate) fn experiment() -> Experiment {
         backend: "candle".into(),
         model: "synthetic/llama-15m".into(),
         precision: None,
+        adapter: None,
         workload: Workload {
             prompts: PromptSource::Builtin,
             sample_size: 2,
+            order: lem_protocol::PromptOrder::default(),
+            traffic: None,
             max_input_tokens: 12,
             max_output_tokens: 4,
             min_output_tokens: 0,

@@ -62,6 +62,14 @@ const NOWHERE: ServiceView = {
   notes: [],
 };
 
+/** The workers that come with the program. */
+const PROCESSES: Record<string, string | undefined> = {
+  candle: "embedded worker, on this machine",
+  pytorch: "in the Python of the settings",
+  vllm: "in the Python of the settings",
+  tensorrt: "in the Python of the settings",
+};
+
 function RunnerChoice({ runner }: { runner: unknown }) {
   const { set, disabled } = useLens();
   if (runner !== undefined && typeof runner !== "string") {
@@ -90,12 +98,11 @@ function BackendCard(props: { service: ServiceView; processes: boolean; chosen: 
   const { service, processes, chosen } = props;
   const { set, disabled } = useLens();
   const on = chosen.includes(service.name);
-  // As a process, the embedded worker needs no service; the others need a command, which the YAML gives.
-  const usable = processes ? service.name === "candle" : service.usable;
+  // As a process, the workers that come along need no service; others need a command, which the YAML gives.
+  const process = PROCESSES[service.name];
+  const usable = processes ? process !== undefined : service.usable;
   const reason = processes
-    ? service.name === "candle"
-      ? "embedded worker, on this machine"
-      : "as a process it needs a command: see `runner` in the documentation"
+    ? (process ?? "as a process it needs a command: see `runner` in the documentation")
     : service.reason;
   const toggle = () => {
     const next = on ? chosen.filter((name) => name !== service.name) : [...chosen, service.name];

@@ -147,6 +147,11 @@ fn a_value_of_the_wrong_kind_or_range_is_told_with_what_is_right() {
         "runner: {pytorch: {kind: process, command: python -m x}}",
         "runner: {pytorch: {kind: docker, command: [a]}}",
         "runner: {pytorch: {kind: process, comand: [a], command: [a]}}",
+        "runner: {pytorch: {kind: process, command: [a], python: venv}}",
+        "runner: {pytorch: {kind: process, url: 'http://localhost:8000/v1'}}",
+        "runner: {pytorch: {kind: openai, url: 'localhost:8000', api: embeddings, api_key_env: 'sk-1 2'}}",
+        "runner: {pytorch: {kind: openai, url: 'http://localhost:8000/v1', port: 8000, ready_timeout_seconds: 0}}",
+        "runner: {pytorch: {kind: openai, url: 'http://user:secret@localhost/v1', port: 70000}}",
     ]));
     insta::assert_snapshot!(told(&strs(&cases), &[]));
 }
@@ -158,13 +163,10 @@ fn what_this_version_cannot_execute_is_refused_with_the_reason() {
         "decode_token_to_text: yes",
         "num_processes: 2",
         "pytorch.num_processes: 2",
-        "adapter: org/lora",
         "query_rate: 2.5",
         "streaming_warmup_requests: 0",
-        "traffic_simulation: {enabled: true}",
         "schedule: {enabled: true}",
         "baseline: {required: true}",
-        "prompts: {type: file, path: p.txt, shuffle: true}",
         "io: {results_dir: elsewhere}",
         "batching.strategy: dynamic",
     ]);
@@ -173,7 +175,7 @@ fn what_this_version_cannot_execute_is_refused_with_the_reason() {
         "measurement: {baseline: fresh}",
         "schedule: {at: '22:00'}",
         "daemon: {enabled: true}",
-        "health_check: {interval_experiments: 5, max_restarts: 1}",
+        "health_check: {interval_experiments: 5}",
         "io: {results_dir: out, state_dir: s, configs_dir: c, manifest_filename: m.json}",
     ]));
     insta::assert_snapshot!(told(&strs(&cases), &[]));
@@ -203,7 +205,6 @@ fn values_that_do_not_go_together_are_told() {
         "experiments: [{backend: pytorch}]",
         "experiments: [{backend: tensorrt, fp_precision: float32}]",
         "experiments: [{vllm: {block_size: 16}, candle: {threads: 1}}]",
-        "runner: process",
         "runner: {vllm: process}",
     ]));
     insta::assert_snapshot!(told(&strs(&cases), &[]));
@@ -266,4 +267,20 @@ fn more_runs_than_anyone_means_are_refused() {
         seeds.join(", ")
     );
     insta::assert_snapshot!(lines(&resolved(&text).problems));
+}
+
+#[test]
+fn traffic_and_orders_that_cannot_be_say_why() {
+    insta::assert_snapshot!(told(
+        &strs(&shared(&[
+            "traffic.concurrency: [1, 8]",
+            "traffic: [{type: closed}, {type: closed, concurrency: 0}]",
+            "traffic.type: poison",
+            "traffic: [{type: poisson, requests_per_s: 2, burstiness: 1}]",
+            "traffic: [{type: closed, concurrency: 2}]\n    traffic_simulation.enabled: true",
+            "prompts.order: sorted",
+            "prompts.shuffle: true\n    prompts.order: grouped",
+        ])),
+        &[]
+    ));
 }

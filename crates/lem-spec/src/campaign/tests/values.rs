@@ -167,7 +167,7 @@ fn the_runner_of_the_command_line_keeps_the_command_that_the_campaign_gives() {
     let text = format!("{ONE}runner: {{pytorch: {{kind: process, command: [w]}}}}");
     let process = Overrides { runner: Some(RunnerKind::Process), ..Overrides::default() };
     let kept = &resolved_with(&text, &process).runners["pytorch"];
-    assert_eq!(kept.value, Runner::Process { command: Some(vec!["w".to_owned()]) });
+    assert_eq!(kept.value, Runner::Process { command: Some(vec!["w".to_owned()]), python: None });
     assert_eq!(kept.source, Source::CommandLine);
     let docker = Overrides { runner: Some(RunnerKind::Docker), ..Overrides::default() };
     assert_eq!(resolved_with(&text, &docker).runners["pytorch"].value, Runner::Docker);
@@ -207,4 +207,52 @@ proptest! {
         prop_assert_eq!(distinct.len(), a * b * models);
         prop_assert_eq!(campaign.experiments.len(), a * b * models);
     }
+}
+
+#[test]
+fn workers_in_python_need_no_command_and_take_the_python_of_the_settings_unless_they_name_one() {
+    let runner = |text: &str| resolved(&format!("{ONE}{text}")).runners["pytorch"].value.clone();
+    let python = |python: &str| Runner::Process { command: None, python: Some(python.to_owned()) };
+    assert_eq!(runner("runner: process"), python("python3"));
+    assert_eq!(runner("runner: {pytorch: {kind: process, python: ./venv}}"), python("./venv"));
+}
+
+#[test]
+fn a_server_is_that_of_the_service_unless_it_runs_already() {
+    let runner = |text: &str| resolved(&format!("{ONE}{text}")).runners["pytorch"].value.clone();
+    assert!(runner("runner: openai").needs_service());
+    let there =
+        runner("runner: {pytorch: {kind: openai, url: 'http://localhost:8000/v1', api: completions}}");
+    assert!(!there.needs_service());
+}
+
+#[test]
+fn arrivals_and_orders_of_earlier_tools_mean_the_same_in_the_words_of_today() {
+    let first = |text: &str| {
+        let text = format!("campaign_name: n\nmodel: m\nexperiments:\n  - {{backend: pytorch, {text}}}\n");
+        resolved(&text).experiments.remove(0)
+    };
+    let simulated = first("traffic_simulation: {enabled: true, target_qps: 2.5}").traffic;
+    assert_eq!(simulated, first("traffic: {type: poisson, requests_per_s: 2.5}").traffic);
+    assert_eq!(simulated, Some(Traffic::Poisson { requests_per_s: 2.5 }));
+    let shuffled = first("prompts: {type: file, path: p.txt, shuffle: true}").order;
+    assert_eq!(shuffled, first("prompts: {type: file, path: p.txt, order: shuffled}").order);
+    assert_eq!(shuffled, PromptOrder::Shuffled);
+    assert_eq!(
+        first("traffic: {type: trace, path: t.txt}").traffic,
+        Some(Traffic::Trace { path: "t.txt".into() })
+    );
+}
+
+#[test]
+fn engines_that_batch_by_themselves_get_as_many_requests_as_they_take() {
+    let first = |text: &str| {
+        let text = format!("campaign_name: n\nmodel: m\nexperiments:\n  - {{{text}}}\n");
+        resolved(&text).experiments.remove(0).batch_size
+    };
+    assert_eq!(first("backend: vllm"), 256);
+    assert_eq!(first("backend: vllm, vllm: {max_num_seqs: 32}"), 32);
+    assert_eq!(first("backend: tensorrt, tensorrt: {max_batch_size: 4}"), 4);
+    assert_eq!(first("backend: vllm, batch_size: 2, vllm: {max_num_seqs: 32}"), 2);
+    assert_eq!(first("backend: pytorch"), 1);
 }

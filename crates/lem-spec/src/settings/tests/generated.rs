@@ -6,7 +6,7 @@ use proptest::sample::{select, subsequence};
 
 use crate::settings::*;
 
-const CHOICES: [(&str, &[&str]); 11] = [
+const CHOICES: [(&str, &[&str]); 12] = [
     ("verbosity", &["quiet", "normal", "verbose", "wrong"]),
     ("thermal_gaps.between_experiments", &["60", "0", "0.25", "1e3", "-1"]),
     ("thermal_gaps.between_cycles", &["300", "12", "1e9", ".nan"]),
@@ -17,6 +17,7 @@ const CHOICES: [(&str, &[&str]); 11] = [
     ("notifications.on_complete", &["true", "false", "on"]),
     ("notifications.on_failure", &["true", "false", "No"]),
     ("default_backend", &["pytorch", "vllm", "\"candle\""]),
+    ("python", &["python3", "./venv", "'/opt/a b'"]),
     ("results_dir", &["results", "'a b'", "\"c: d\"", "x/y"]),
 ];
 
@@ -27,7 +28,9 @@ fn words(path: &str) -> Vec<&'static str> {
         Kind::Seconds => vec!["0", "1", "60", "0.1", "86400", "1e-3", "12345.678"],
         Kind::Flag => vec!["true", "false"],
         Kind::Backend => vec!["pytorch", "candle", "my_service-2.x"],
-        Kind::Folder => vec!["results", "out dir", "it's", "/tmp/x", "yes", "1", "ü/ß", "a: b # c"],
+        Kind::Folder | Kind::Program => {
+            vec!["results", "out dir", "it's", "/tmp/x", "yes", "1", "ü/ß", "a: b # c"]
+        }
         Kind::Url => vec!["null", "https://example.org/x?y=1#z", "http://localhost:8080"],
     }
 }

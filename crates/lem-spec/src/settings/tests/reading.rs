@@ -5,7 +5,7 @@ use crate::settings::*;
 use crate::source::Source;
 
 /// A value for each field that is not its default.
-const OTHER_VALUES: [(&str, &str); 11] = [
+const OTHER_VALUES: [(&str, &str); 12] = [
     ("verbosity", "verbose"),
     ("thermal_gaps.between_experiments", "5.5"),
     ("thermal_gaps.between_cycles", "0"),
@@ -16,6 +16,7 @@ const OTHER_VALUES: [(&str, &str); 11] = [
     ("notifications.on_complete", "false"),
     ("notifications.on_failure", "false"),
     ("default_backend", "vllm"),
+    ("python", "./venv"),
     ("results_dir", "out/lem"),
 ];
 

@@ -1,0 +1,144 @@
+//! The vocabulary of these tests: an experiment, a run, and what was said in it, checked against the protocol.
+
+use std::time::Duration;
+
+use lem_load::{Api, Target, run};
+use lem_protocol::framing::experiment_line;
+use lem_protocol::{
+    Conversation, Decoding, Event, EventLine, EventReader, Experiment, PROTOCOL_VERSION, Phase, PhaseEdge,
+    PromptOrder, PromptSource, Request, Traffic, Warmup, WorkerErrorKind, WorkerResult, Workload,
+};
+use serde_json::Map;
+
+use crate::server::{Server, now_ns};
+
+/// Requests of four tokens, one after the other.
+pub(crate) fn experiment(sample_size: u32) -> Experiment {
+    Experiment {
+        protocol: PROTOCOL_VERSION,
+        run_id: "test".into(),
+        backend: "vllm".into(),
+        model: "tiny".into(),
+        precision: None,
+        adapter: None,
+        workload: Workload {
+            prompts: PromptSource::Builtin,
+            sample_size,
+            order: PromptOrder::Interleaved,
+            traffic: None,
+            max_input_tokens: 64,
+            max_output_tokens: 4,
+            min_output_tokens: 0,
+        },
+        warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None },
+        decoding: Decoding { do_sample: false, ..Decoding::default() },
+        batch_size: 1,
+        streaming: true,
+        seed: 7,
+        idle_s: 0.0,
+        options: Map::new(),
+    }
+}
+
+/// The same under closed traffic after `warmup` requests.
+pub(crate) fn closed(sample_size: u32, concurrency: u32, warmup: u32) -> Experiment {
+    let mut experiment = experiment(sample_size);
+    experiment.workload.traffic = Some(Traffic::Closed { concurrency });
+    experiment.warmup.prompts = warmup;
+    experiment
+}
+
+pub(crate) fn target(base_url: String) -> Target {
+    Target {
+        base_url,
+        api: Api::Chat,
+        api_key: None,
+        ready_timeout: Duration::from_secs(10),
+        served_since_ns: now_ns() - 1_000_000,
+    }
+}
+
+/// What was said in a run.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) success: bool,
+    pub(crate) lines: Vec<EventLine>,
+    /// All bytes of both streams.
+    pub(crate) raw: String,
+    /// The edges of the window, where there is one.
+    pub(crate) window: Option<(i64, i64)>,
+}
+
+/// Carries `experiment` out on `server`.
+pub(crate) async fn said(server: &Server, experiment: &Experiment) -> Said {
+    said_of(target(server.base_url()), experiment).await
+}
+
+/// Carries `experiment` out; what is said keeps the rules of the protocol, or the test fails.
+pub(crate) async fn said_of(target: Target, experiment: &Experiment) -> Said {
+    let (mut output, mut log) = (Vec::new(), Vec::new());
+    let input = experiment_line(experiment).unwrap();
+    let success = run(target, input.as_slice(), &mut output, &mut log).await.unwrap();
+    let mut reader = EventReader::new(output.as_slice());
+    let mut conversation = Conversation::expecting(experiment.workload.sample_size);
+    let mut lines = Vec::new();
+    while let Some(line) = reader.next().await.unwrap() {
+        conversation.accept(&line).unwrap_or_else(|violation| panic!("{violation}; after {lines:#?}"));
+        lines.push(line);
+    }
+    conversation.finish().unwrap();
+    let raw = format!("{}{}", String::from_utf8(output).unwrap(), String::from_utf8(log).unwrap());
+    Said { success, lines, raw, window: conversation.window() }
+}
+
+impl Said {
+    pub(crate) fn result(&self) -> &WorkerResult {
+        assert!(self.success);
+        match &self.lines.last().unwrap().event {
+            Event::Result(result) => result,
+            other => panic!("{other:?} is no result"),
+        }
+    }
+
+    pub(crate) fn error(&self) -> (WorkerErrorKind, &str) {
+        assert!(!self.success);
+        match &self.lines.last().unwrap().event {
+            Event::Error { kind, message, .. } => (*kind, message),
+            other => panic!("{other:?} is no error"),
+        }
+    }
+
+    pub(crate) fn requests(&self) -> Vec<&Request> {
+        let requests = self.lines.iter().filter_map(|line| match &line.event {
+            Event::Request(request) => Some(request),
+            _ => None,
+        });
+        requests.collect()
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<&str> {
+        let warnings = self.lines.iter().filter_map(|line| match &line.event {
+            Event::Warning { message } => Some(message.as_str()),
+            _ => None,
+        });
+        warnings.collect()
+    }
+
+    /// The phases that were begun.
+    pub(crate) fn phases(&self) -> Vec<&'static str> {
+        let begun = self.lines.iter().filter_map(|line| match line.event {
+            Event::Phase { phase, edge: PhaseEdge::Begin } => Some(phase.name()),
+            _ => None,
+        });
+        begun.collect()
+    }
+
+    /// When this edge of a phase was.
+    pub(crate) fn edge_ns(&self, wanted: Phase, at: PhaseEdge) -> i64 {
+        let found = self
+            .lines
+            .iter()
+            .find(|line| matches!(line.event, Event::Phase { phase, edge } if phase == wanted && edge == at));
+        found.unwrap().t_ns
+    }
+}

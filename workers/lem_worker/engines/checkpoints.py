@@ -1,0 +1,80 @@
+"""Facts about a model from the headers of its weight files: for engines that keep the model in another process.
+
+The header of a safetensors file lists every tensor with its shape and number format; no weight is read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .facts import weight_files
+
+MAX_HEADER_BYTES = 100 << 20
+"""The longest header that the format allows."""
+
+_INPUT_EMBEDDING = re.compile(r"(^|\.)(embed_tokens|wte|word_embeddings|tok_embeddings|embed_in)\.weight$")
+_OUTPUT_HEAD = re.compile(r"(^|\.)(lm_head|embed_out|output)\.weight$")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What the tensors of a checkpoint add up to."""
+
+    parameters: int
+    embeddings: int
+    """Of the input embedding, and of the output head where it has weights of its own."""
+    stored_bytes: int
+
+
+def count(folder: Optional[str], tied: bool) -> Optional[Counted]:
+    """What the checkpoint in `folder` adds up to; `None` where it cannot be told.
+
+    `tied` says that the output head shares the weights of the input embedding: a copy in the file is not another one.
+    """
+    files = weight_files(folder) if folder else []
+    if not files:
+        return None
+    parameters = embeddings = stored = 0
+    try:
+        for path in files:
+            for name, tensor in header(path).items():
+                size = 1
+                for length in tensor["shape"]:
+                    size *= length
+                is_head = _OUTPUT_HEAD.search(name) is not None
+                if is_head and tied:
+                    continue
+                parameters += size
+                stored += tensor["data_offsets"][1] - tensor["data_offsets"][0]
+                if is_head or _INPUT_EMBEDDING.search(name):
+                    embeddings += size
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Counted(parameters, embeddings, stored)
+
+
+def header(path: str) -> dict[str, Any]:
+    """The tensors of a safetensors file by name."""
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > MAX_HEADER_BYTES:
+            raise ValueError(f"{path} is no safetensors file")
+        tensors = json.loads(file.read(length))
+    tensors.pop("__metadata__", None)
+    return tensors
+
+
+def folder_of(name: str, revision: Optional[str] = None) -> Optional[str]:
+    """Where the files of a model lie: the local folder, or the hub's cache; `None` where they are not there."""
+    if os.path.isdir(name):
+        return os.path.abspath(name)
+    try:
+        from huggingface_hub import snapshot_download
+
+        return snapshot_download(name, revision=revision, local_files_only=True)
+    except Exception:
+        return None

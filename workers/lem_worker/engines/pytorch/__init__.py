@@ -1,0 +1,173 @@
+"""Hugging Face Transformers on PyTorch: `AutoModelForCausalLM` and its `generate()`, on a GPU or the CPU.
+
+With traffic it serves one request at a time: `generate()` cannot take a request into a batch that is under way.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+from ... import batches, memory
+from ...decoding import seed_of
+from ...experiment import Experiment
+from .. import facts, installed
+from ..base import Generation, Loaded, Request, Warn
+from ..plain import plain
+from . import extra, options
+
+PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "bitsandbytes", "peft", "flash-attn", "datasets")
+
+ENVIRONMENT = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # The tokenizer works before the measurement only, and warns when a process is forked after it.
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+class PyTorch:
+    """The engine of the section `pytorch`."""
+
+    name = "pytorch"
+    serves_together = False
+    memory_options: Sequence[str] = ()
+
+    def __init__(self) -> None:
+        self._given: dict[str, Any] = {}
+        self._experiment: Optional[Experiment] = None
+        self._model: Any = None
+        self._config: Any = None
+
+    def versions(self) -> Mapping[str, str]:
+        """Versions of the packages that matter, without importing them."""
+        return installed.versions_of(PACKAGES)
+
+    def check(self, experiment: Experiment) -> None:
+        """Refuses options that are unknown, out of range, or exclude each other."""
+        self._given = options.check(experiment)
+        for module in ("torch", "transformers"):
+            installed.require(module, "the pytorch worker", "pip install torch transformers accelerate")
+
+    def load(self, experiment: Experiment, warn: Warn) -> Loaded:
+        """Imports torch and transformers and loads the model."""
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        import transformers
+
+        from . import generating, loading
+
+        transformers.utils.logging.disable_progress_bar()
+        further = extra.split(
+            self._given.get("extra", {}),
+            extra.generation_names(transformers.GenerationConfig),
+            extra.loading_names(transformers.PreTrainedModel.from_pretrained),
+        )
+        self._experiment = experiment
+        self._model = loading.load(experiment, self._given, further)
+        self._config = generating.generation_config(experiment, self._given, further.generation, self._model)
+        if not generating.end_tokens(self._config):
+            warn("the model names no end token; every output has max_output_tokens tokens")
+        generating.synchronize(self._model.device)
+        config = self._model.network.config
+        return Loaded(
+            encode=self._encode,
+            context_tokens=facts.context_of(config),
+            vocabulary=facts.vocabulary_of(config),
+            facts=self._model.facts,
+        )
+
+    def batches(self, requests: Sequence[Request]) -> list[list[Request]]:
+        """Batches by the option `batching_strategy`."""
+        assert self._experiment is not None
+        return batches.batches(
+            requests,
+            self._given.get("batching_strategy", "static"),
+            self._experiment.batch_size,
+            self._given.get("max_tokens_per_batch"),
+        )
+
+    def generate(self, requests: Sequence[Request], deadline_ns: Optional[int] = None) -> list[Generation]:
+        """One call of transformers' `generate()`, with a seed of the experiment and of the first request."""
+        import torch
+
+        from . import generating
+
+        assert self._experiment is not None
+        torch.manual_seed(seed_of(self._experiment, requests[0].index))
+        return generating.generate(self._model, self._config, requests, self._experiment.streaming, deadline_ns)
+
+    def forget(self, warn: Warn) -> None:
+        """Nothing is kept from one call of `generate()` to the next."""
+
+    def effective_parameters(self) -> dict[str, Any]:
+        """Every setting as torch and transformers resolved it."""
+        import torch
+
+        model, config = self._model, self._model.network.config
+        device_map = getattr(model.network, "hf_device_map", None)
+        streaming = self._experiment is not None and self._experiment.streaming
+        parameters = {
+            "precision": model.facts.dtype,
+            "device": str(model.device),
+            "device_map": sorted({str(place) for place in device_map.values()}) if device_map else None,
+            "gpu": torch.cuda.get_device_name() if model.device.type == "cuda" else None,
+            "threads": torch.get_num_threads(),
+            "attn_implementation": getattr(config, "_attn_implementation", None),
+            "generation_config": {k: v for k, v in self._config.to_dict().items() if v is not None},
+            "quantization": model.quantization,
+            "adapter": model.adapter,
+            "assistant": self._given.get("assisted_generation"),
+            "torch_compile": self._given.get("torch_compile", False),
+            "context_tokens": facts.context_of(config),
+            "batching": {
+                "strategy": self._given.get("batching_strategy", "static"),
+                "max_tokens_per_batch": self._given.get("max_tokens_per_batch"),
+                "padding": "left",
+            },
+            "latency": "per request" if streaming else "of its batch",
+            "extra": self._given.get("extra", {}),
+            "torch": _torch_settings(torch),
+        }
+        return plain(parameters)
+
+    def peak_memory_bytes(self) -> Optional[int]:
+        """Peak of what PyTorch allocated on all GPUs together, else peak resident memory of the process."""
+        import torch
+
+        if self._model is not None and self._model.device.type == "cuda" or torch.cuda.is_initialized():
+            return sum(torch.cuda.max_memory_allocated(index) for index in range(torch.cuda.device_count()))
+        return memory.peak_memory_bytes()
+
+    def explain(self, error: BaseException) -> BaseException:
+        """PyTorch computes in this process, and says itself what went wrong."""
+        return error
+
+    def unload(self) -> None:
+        """Drops the model and gives the GPU's memory back to the driver."""
+        if self._model is None:
+            return
+        import torch
+
+        self._model = None
+        self._config = None
+        gc.collect()
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+            torch.cuda.synchronize()
+
+    def _encode(self, text: str) -> list[int]:
+        return list(self._model.tokenizer(text, add_special_tokens=True, truncation=False)["input_ids"])
+
+
+def _torch_settings(torch: Any) -> dict[str, Any]:
+    """Global settings of PyTorch that change speed or numbers."""
+    return {
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version() if torch.cuda.is_available() else None,
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "interop_threads": torch.get_num_interop_threads(),
+    }
