@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use lem_tests::{Experiment, Project, number, repository, text};
+use lem_tests::{Experiment, Project, integer, repository, text};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -44,17 +44,19 @@ fn experiment(model: &Path, batch_size: u32) -> Experiment {
 fn is_sound(project: &Project, rows: &[Value]) {
     for row in rows {
         let detail = project.detail(row);
-        let result = &detail["result"];
+        let result = &detail["result"]["result"];
         let parameters = &result["effective_parameters"];
         assert_eq!(text(&result["model"], "dtype"), "float32", "{result:#}");
-        assert_eq!(number(&result["model"], "layers"), 3.0);
+        assert_eq!(integer(&result["model"], "layers"), 3);
         assert_eq!(text(parameters, "device"), "cpu", "{parameters:#}");
-        assert_eq!(number(row, "requests"), 8.0);
+        assert_eq!(integer(row, "requests"), 8);
     }
     let hashes: Vec<Value> = rows
         .iter()
         .filter(|row| text(row, "experiment") == "batch-1")
-        .map(|row| project.detail(row)["result"]["effective_parameters"]["output_token_sha256"].clone())
+        .map(|row| {
+            project.detail(row)["result"]["result"]["effective_parameters"]["output_token_sha256"].clone()
+        })
         .collect();
     assert!(hashes.iter().all(|hash| hash.is_string() && *hash == hashes[0]), "{hashes:?}");
 }

@@ -24,7 +24,8 @@ struct Manners {
 pub(crate) fn serve(script: &Script) -> ExitCode {
     let port = u16::try_from(script.number("port", 0)).expect("a port");
     let listener = TcpListener::bind(("0.0.0.0", port)).expect("the port is free");
-    eprintln!("serving on {}", listener.local_addr().expect("it is bound"));
+    let address = listener.local_addr().expect("it is bound");
+    writeln!(std::io::stderr(), "serving on {address}").expect("standard error is open");
     let manners = Manners {
         tokens: script.number("tokens", 8),
         token: script.milliseconds("token_ms", 2),

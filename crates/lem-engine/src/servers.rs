@@ -140,7 +140,10 @@ fn with_last_words(reason: String, mut lines: mpsc::Receiver<String>) -> StartEr
     while let Ok(line) = lines.try_recv() {
         last = Some(line).filter(|line| !line.trim().is_empty()).or(last);
     }
-    StartError::Unreachable(last.map_or(reason.clone(), |last| format!("{reason}; it said: {last}")))
+    StartError::Unreachable(match last {
+        Some(last) => format!("{reason}; it said: {last}"),
+        None => reason,
+    })
 }
 
 fn secret(variable: &str) -> Result<Secret, StartError> {
