@@ -9,9 +9,9 @@ const HAS_DRAWN: &str = "
     const canvas = document.querySelector('main canvas');
     if (canvas === null || canvas.width === 0) return false;
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    let opaque = 0;
-    for (let i = 3; i < data.length; i += 4) if (data[i] === 255) opaque += 1;
-    return opaque > 300;
+    let blue = 0;
+    for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 127 && data[i + 2] > data[i] + 60) blue += 1;
+    return blue > 300;
 ";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Waiting until a service is healthy.
 //!
 //! The engine's own health check is switched off, because it would go on during measurements; the same command is run
-//! here until it passes, and then never again.
+//! here until it passes, and then once before each further run.
 
 use std::time::Duration;
 

@@ -184,7 +184,23 @@ async fn the_first_run_waits_until_the_service_is_healthy() {
     let backend = rig.persistent(&keys);
     backend.warm_up(&[]).await.expect("becomes healthy");
     let (said, _) = says(&backend, "cat /probes | wc -l").await;
-    assert_eq!(said, "3\n", "and is not probed any more");
+    assert_eq!(said, "4\n", "looked at once more before the run, and not during it");
+    backend.tear_down().await;
+    rig.assert_none_left().await;
+}
+
+#[tokio::test]
+async fn a_container_that_is_no_longer_healthy_is_replaced_so_often_and_no_more() {
+    let Some(rig) = rig().await else { return };
+    let keys = format!("{}\nhealthcheck:\n  test: test ! -e /broken\n  interval: 50ms", tools());
+    let lifetime = Lifetime { max_restarts: 1, ..Lifetime::default() };
+    let backend = rig.persistent_for(&keys, rig.owner(), lifetime);
+    let (_, first) = says(&backend, "touch /broken").await;
+    let (_, second) = says(&backend, "touch /broken").await;
+    assert_ne!(first, second, "it was replaced");
+    let error =
+        backend.start(&command(&["sh", "-c", "true"])).await.err().expect("once is enough").to_string();
+    assert!(error.contains("replaced 1 times") && error.contains("max_restarts"), "{error}");
     backend.tear_down().await;
     rig.assert_none_left().await;
 }
