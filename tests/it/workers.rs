@@ -1,7 +1,7 @@
 //! `lem worker check`: what anyone who writes a worker can try it with.
 
-use lem_tests::{Project, beside_the_tests, text};
-use serde_json::Value;
+use lem_tests::{Experiment, Project, beside_the_tests, text};
+use serde_json::{Value, json};
 
 fn check(project: &Project, model: &str, command: &[&str]) -> (i32, Vec<Value>) {
     let options = ["worker", "check", "--json", "--model", model, "--patience", "60", "--"];
@@ -44,4 +44,29 @@ fn a_program_that_is_no_worker_fails_with_its_last_words() {
     let run = found(&checks, "a run");
     assert!(text(run, "message").contains("without a hello"), "{run:#}");
     assert!(text(run, "remedy").contains("no worker here"), "{run:#}");
+}
+
+#[test]
+fn a_worker_in_python_is_found_by_its_python_and_others_see_nothing_of_that() {
+    let worker = beside_the_tests("lem-scripted-worker").display().to_string();
+    let project = Project::new();
+    project.write("workers-here/lem_worker/__init__.py", "");
+    let folder = project.file("workers-here").display().to_string();
+    let python = format!(
+        "#!/bin/sh\n[ \"${{PYTHONPATH%%:*}}\" = '{folder}' ] && [ \"$*\" = '-m lem_worker pytorch' ] || exit 9\n\
+         exec '{worker}' honest window_ms=50\n"
+    );
+    project.write("venv/bin/python", &python);
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(project.file("venv/bin/python"), executable).expect("it is ours");
+    let in_python = Experiment::in_service("in-python")
+        .with("backend", "pytorch")
+        .runner(json!({ "kind": "process", "python": "venv" }));
+    let other =
+        Experiment::shell("other", "[ -z \"$PYTHONPATH\" ] || exit 9; exec \"$0\" honest window_ms=50");
+    let project = project.variable("LEM_WORKERS", &folder).experiment(in_python).experiment(other);
+    let _ = project.run().exits(0);
+    for experiment in ["in-python", "other"] {
+        assert_eq!(text(&project.result_of(experiment), "status"), "completed", "{experiment}");
+    }
 }

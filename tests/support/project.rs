@@ -177,9 +177,11 @@ impl Project {
         self.path().join(name)
     }
 
-    /// Writes a file of the project.
+    /// Writes a file of the project, and the folders above it.
     pub fn write(&self, name: &str, text: &str) {
-        fs::write(self.file(name), text).expect("a temporary folder can be written to");
+        let file = self.file(name);
+        let made = file.parent().map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| fs::write(&file, text)).expect("a temporary folder can be written to");
     }
 
     /// Reads a file of the project.

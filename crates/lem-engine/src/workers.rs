@@ -150,7 +150,8 @@ impl CampaignWorkers<'_> {
         if !self.containers.0.contains_key(&spec.backend) {
             variables.push(("LEM_ENGINE_PID", std::process::id().to_string()));
         }
-        if let Some(folder) = &self.python_workers {
+        let runner = self.campaign.runners.get(&spec.backend).map(|runner| &runner.value);
+        if let (Some(folder), true) = (&self.python_workers, runner.is_some_and(runs_python)) {
             variables.push(("PYTHONPATH", python::search_path(folder)));
         }
         if let Some(gpus) = visible_gpus(spec, self.campaign, self.devices) {
@@ -256,10 +257,14 @@ pub(crate) fn check_gpus(
     Ok(None)
 }
 
+/// Whether it runs the package `lem_worker` as a process; in containers the package is that of the image.
+fn runs_python(runner: &Runner) -> bool {
+    matches!(runner, Runner::Process { command: None, python: Some(_) })
+}
+
 /// Where the package `lem_worker` is, for a campaign that runs it as a process.
 pub(crate) fn python_workers(campaign: &ResolvedCampaign, project: &Path) -> Result<Option<PathBuf>, Error> {
-    let runs_it = |runner: &Runner| matches!(runner, Runner::Process { command: None, python: Some(_) });
-    let needed = campaign.runners.values().any(|runner| runs_it(&runner.value));
+    let needed = campaign.runners.values().any(|runner| runs_python(&runner.value));
     needed.then(|| python::workers_folder(project)).transpose()
 }
 

@@ -1,6 +1,6 @@
 //! Why a run ends without a result: what becomes the protocol's `error`.
 
-use lem_protocol::WorkerErrorKind;
+use lem_protocol::{OutOfRange, WorkerErrorKind};
 
 /// A failure, said once, at the end. Its message says what happened and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -30,5 +30,11 @@ impl Failure {
     /// The same failure, with what failed in front.
     pub(crate) fn of(self, what: &str) -> Self {
         Self { message: format!("{what}: {}", self.message), ..self }
+    }
+}
+
+impl From<OutOfRange> for Failure {
+    fn from(error: OutOfRange) -> Self {
+        Self::unsupported(error.to_string())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lem_protocol::{Decoding, Experiment, PROTOCOL_VERSION, PromptSource, Traffic, Warmup};
+use lem_protocol::{Experiment, PromptSource, Traffic};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -12,9 +12,6 @@ const OPTIONS: [&str; 2] = ["extra_body", "system_prompt"];
 
 /// The fields of a request that are not for `extra_body`, because what is measured depends on them.
 const OWN_FIELDS: [&str; 4] = ["messages", "model", "prompt", "stream"];
-
-/// The gaps of so many tokens still fit into one line of the protocol (20 bytes each, 1 MiB).
-pub(crate) const MAX_STREAMED_TOKENS: u32 = 50_000;
 
 /// More requests under way, or more of them in a second, are a typing error.
 const MAX_LOAD: f64 = 100_000.0;
@@ -34,16 +31,9 @@ pub(crate) struct Settings {
 impl Settings {
     /// Checks `experiment`; the failure names the value, and the range or the names that are allowed.
     pub(crate) fn of(experiment: &Experiment) -> Result<Self, Failure> {
-        if experiment.protocol != PROTOCOL_VERSION {
-            return Err(Failure::unsupported(format!(
-                "the engine speaks protocol {}, this load speaks {PROTOCOL_VERSION}; use both of the same release",
-                experiment.protocol
-            )));
-        }
-        check_workload(experiment)?;
+        experiment.check()?;
+        check_prompts(&experiment.workload.prompts)?;
         check_what_the_server_decides(experiment)?;
-        check_warmup(&experiment.warmup)?;
-        check_decoding(&experiment.decoding)?;
         let traffic = experiment.workload.traffic.clone().unwrap_or(Traffic::Closed { concurrency: 1 });
         check_traffic(&traffic)?;
         check_options(&experiment.backend, &experiment.options)?;
@@ -90,30 +80,8 @@ fn check_options(backend: &str, options: &Map<String, Value>) -> Result<(), Fail
     }
 }
 
-fn check_workload(experiment: &Experiment) -> Result<(), Failure> {
-    let workload = &experiment.workload;
-    let counts = [
-        ("sample_size", workload.sample_size),
-        ("max_input_tokens", workload.max_input_tokens),
-        ("max_output_tokens", workload.max_output_tokens),
-        ("batch_size", experiment.batch_size),
-    ];
-    if let Some((name, _)) = counts.into_iter().find(|&(_, count)| count == 0) {
-        return Err(Failure::unsupported(format!("{name} is 0; it must be at least 1")));
-    }
-    if workload.min_output_tokens > workload.max_output_tokens {
-        return Err(Failure::unsupported(format!(
-            "min_output_tokens ({}) is greater than max_output_tokens ({})",
-            workload.min_output_tokens, workload.max_output_tokens
-        )));
-    }
-    if experiment.streaming && workload.max_output_tokens > MAX_STREAMED_TOKENS {
-        return Err(Failure::unsupported(format!(
-            "max_output_tokens is {}; with streaming, at most {MAX_STREAMED_TOKENS} inter-token gaps can be reported",
-            workload.max_output_tokens
-        )));
-    }
-    if let PromptSource::Dataset { name, .. } = &workload.prompts {
+fn check_prompts(prompts: &PromptSource) -> Result<(), Failure> {
+    if let PromptSource::Dataset { name, .. } = prompts {
         return Err(Failure::unsupported(format!(
             "a server is asked with prompts of a file, and not of a dataset ({name}); export the prompts to a .txt, \
              .jsonl or .csv file and name that, or use the built-in prompts"
@@ -158,57 +126,6 @@ fn check_traffic(traffic: &Traffic) -> Result<(), Failure> {
     }
 }
 
-fn check_warmup(warmup: &Warmup) -> Result<(), Failure> {
-    let Some(convergence) = &warmup.convergence else {
-        return Ok(());
-    };
-    // A coefficient of variation needs two values.
-    if convergence.window < 2 {
-        return Err(Failure::unsupported(format!(
-            "warmup.convergence.window is {}; stability shows in at least 2 latencies",
-            convergence.window
-        )));
-    }
-    if !convergence.cv_threshold.is_finite() || convergence.cv_threshold <= 0.0 {
-        return Err(Failure::unsupported(format!(
-            "warmup.convergence.cv_threshold is {}; it must be greater than 0",
-            convergence.cv_threshold
-        )));
-    }
-    let least = convergence.window.max(warmup.prompts);
-    if convergence.max_prompts < least {
-        return Err(Failure::unsupported(format!(
-            "warmup.convergence.max_prompts is {}; with this window and least number of prompts it takes {least}",
-            convergence.max_prompts
-        )));
-    }
-    Ok(())
-}
-
-fn check_decoding(decoding: &Decoding) -> Result<(), Failure> {
-    let rules = [
-        ("temperature", decoding.temperature, decoding.temperature >= 0.0, "0 or more"),
-        (
-            "top_p",
-            decoding.top_p,
-            decoding.top_p > 0.0 && decoding.top_p <= 1.0,
-            "greater than 0 and at most 1",
-        ),
-        (
-            "repetition_penalty",
-            decoding.repetition_penalty,
-            decoding.repetition_penalty > 0.0,
-            "greater than 0",
-        ),
-    ];
-    match rules.into_iter().find(|&(_, value, holds, _)| !value.is_finite() || !holds) {
-        Some((name, value, _, range)) => {
-            Err(Failure::unsupported(format!("decoding.{name} is {value}; it must be {range}")))
-        }
-        None => Ok(()),
-    }
-}
-
 fn seconds(name: &str, value: f64) -> Result<Duration, Failure> {
     Duration::try_from_secs_f64(value)
         .map_err(|_| Failure::unsupported(format!("{name} is {value}; seconds from 0 are needed")))
@@ -217,7 +134,9 @@ fn seconds(name: &str, value: f64) -> Result<Duration, Failure> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use lem_protocol::{Convergence, PromptOrder, Workload};
+    use lem_protocol::{
+        Convergence, Decoding, MAX_STREAMED_TOKENS, PROTOCOL_VERSION, PromptOrder, Warmup, Workload,
+    };
     use serde_json::json;
 
     /// A plain experiment of one request, from which tests differ.

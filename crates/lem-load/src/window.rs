@@ -4,7 +4,7 @@ use lem_protocol::{Request, TokenCounts};
 
 use crate::clock::milliseconds;
 use crate::record::{Match, Record, apportion};
-use crate::settings::MAX_STREAMED_TOKENS;
+use lem_protocol::MAX_STREAMED_TOKENS;
 
 /// A request that has finished.
 #[derive(Debug)]

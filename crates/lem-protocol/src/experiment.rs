@@ -1,8 +1,12 @@
 //! What the engine asks a worker to do: the one message on the worker's standard input.
 
+mod rules;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use rules::{MAX_STREAMED_TOKENS, OutOfRange};
 
 /// One run of one experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -17,7 +17,8 @@ pub use event::{
     Event, EventLine, ModelFacts, Phase, PhaseEdge, Request, TokenCounts, WorkerErrorKind, WorkerResult,
 };
 pub use experiment::{
-    Convergence, Decoding, Experiment, PromptOrder, PromptSource, Traffic, Warmup, Workload,
+    Convergence, Decoding, Experiment, MAX_STREAMED_TOKENS, OutOfRange, PromptOrder, PromptSource, Traffic,
+    Warmup, Workload,
 };
 pub use framing::{EventReader, EventWriter, ExperimentError, FramingError};
 pub use schema::schema;

@@ -1,6 +1,6 @@
 //! Why a run ends without a result: what becomes the protocol's `error`.
 
-use lem_protocol::WorkerErrorKind;
+use lem_protocol::{OutOfRange, WorkerErrorKind};
 
 /// A failure, said once, at the end. Its message says what happened and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,12 @@ impl Failure {
 
     pub(crate) fn engine(message: impl Into<String>) -> Self {
         Self { kind: WorkerErrorKind::Engine, message: message.into() }
+    }
+}
+
+impl From<OutOfRange> for Failure {
+    fn from(error: OutOfRange) -> Self {
+        Self::unsupported(error.to_string())
     }
 }
 

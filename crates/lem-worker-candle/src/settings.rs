@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use candle_core::DType;
-use lem_protocol::{Decoding, Experiment, PROTOCOL_VERSION, PromptOrder, PromptSource, Warmup};
+use lem_protocol::{Experiment, PromptOrder, PromptSource};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -13,9 +13,6 @@ const OPTIONS: [&str; 1] = ["threads"];
 
 /// More threads than this are a typing error.
 const MAX_THREADS: u32 = 1024;
-
-/// The gaps of so many tokens still fit into one line of the protocol (20 bytes each, 1 MiB).
-const MAX_STREAMED_TOKENS: u32 = 50_000;
 
 /// What was resolved from an experiment.
 #[derive(Debug)]
@@ -31,15 +28,8 @@ pub(crate) struct Settings {
 impl Settings {
     /// Checks `experiment`; the failure names the value, and the range or the names that are allowed.
     pub(crate) fn of(experiment: &Experiment) -> Result<Self, Failure> {
-        if experiment.protocol != PROTOCOL_VERSION {
-            return Err(Failure::unsupported(format!(
-                "the engine speaks protocol {}, this worker speaks {PROTOCOL_VERSION}; use both of the same release",
-                experiment.protocol
-            )));
-        }
+        experiment.check()?;
         check_workload(experiment)?;
-        check_warmup(&experiment.warmup)?;
-        check_decoding(&experiment.decoding)?;
         Ok(Self {
             threads: threads(&experiment.options)?,
             precision: experiment.precision.as_deref().map(precision).transpose()?,
@@ -89,15 +79,6 @@ fn threads(options: &Map<String, Value>) -> Result<Option<u32>, Failure> {
 
 fn check_workload(experiment: &Experiment) -> Result<(), Failure> {
     let workload = &experiment.workload;
-    let counts = [
-        ("sample_size", workload.sample_size),
-        ("max_input_tokens", workload.max_input_tokens),
-        ("max_output_tokens", workload.max_output_tokens),
-        ("batch_size", experiment.batch_size),
-    ];
-    if let Some((name, _)) = counts.into_iter().find(|&(_, count)| count == 0) {
-        return Err(Failure::unsupported(format!("{name} is 0; it must be at least 1")));
-    }
     if experiment.adapter.is_some() {
         return Err(Failure::unsupported("adapter is given; the candle worker loads no adapters"));
     }
@@ -117,18 +98,6 @@ fn check_workload(experiment: &Experiment) -> Result<(), Failure> {
             experiment.batch_size
         )));
     }
-    if workload.min_output_tokens > workload.max_output_tokens {
-        return Err(Failure::unsupported(format!(
-            "min_output_tokens ({}) is greater than max_output_tokens ({})",
-            workload.min_output_tokens, workload.max_output_tokens
-        )));
-    }
-    if experiment.streaming && workload.max_output_tokens > MAX_STREAMED_TOKENS {
-        return Err(Failure::unsupported(format!(
-            "max_output_tokens is {}; with streaming, at most {MAX_STREAMED_TOKENS} inter-token gaps can be reported",
-            workload.max_output_tokens
-        )));
-    }
     if let PromptSource::Dataset { name, .. } = &workload.prompts {
         return Err(Failure::unsupported(format!(
             "the candle worker loads no datasets ({name}); export the prompts to a .txt, .jsonl or .csv file and name \
@@ -136,57 +105,6 @@ fn check_workload(experiment: &Experiment) -> Result<(), Failure> {
         )));
     }
     Ok(())
-}
-
-fn check_warmup(warmup: &Warmup) -> Result<(), Failure> {
-    let Some(convergence) = &warmup.convergence else {
-        return Ok(());
-    };
-    // A coefficient of variation needs two values.
-    if convergence.window < 2 {
-        return Err(Failure::unsupported(format!(
-            "warmup.convergence.window is {}; stability shows in at least 2 latencies",
-            convergence.window
-        )));
-    }
-    if !convergence.cv_threshold.is_finite() || convergence.cv_threshold <= 0.0 {
-        return Err(Failure::unsupported(format!(
-            "warmup.convergence.cv_threshold is {}; it must be greater than 0",
-            convergence.cv_threshold
-        )));
-    }
-    let least = convergence.window.max(warmup.prompts);
-    if convergence.max_prompts < least {
-        return Err(Failure::unsupported(format!(
-            "warmup.convergence.max_prompts is {}; with this window and least number of prompts it takes {least}",
-            convergence.max_prompts
-        )));
-    }
-    Ok(())
-}
-
-fn check_decoding(decoding: &Decoding) -> Result<(), Failure> {
-    let rules = [
-        ("temperature", decoding.temperature, decoding.temperature >= 0.0, "0 or more"),
-        (
-            "top_p",
-            decoding.top_p,
-            decoding.top_p > 0.0 && decoding.top_p <= 1.0,
-            "greater than 0 and at most 1",
-        ),
-        (
-            "repetition_penalty",
-            decoding.repetition_penalty,
-            decoding.repetition_penalty > 0.0,
-            "greater than 0",
-        ),
-    ];
-    match rules.into_iter().find(|&(_, value, holds, _)| !value.is_finite() || !holds) {
-        Some((name, value, _, range)) => {
-            Err(Failure::unsupported(format!("decoding.{name} is {value}; it must be {range}")))
-        }
-        None => Ok(()),
-    }
 }
 
 fn seconds(name: &str, value: f64) -> Result<Duration, Failure> {
@@ -197,7 +115,7 @@ fn seconds(name: &str, value: f64) -> Result<Duration, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lem_protocol::{Convergence, Workload};
+    use lem_protocol::{Convergence, Decoding, MAX_STREAMED_TOKENS, PROTOCOL_VERSION, Warmup, Workload};
     use serde_json::json;
 
     fn experiment() -> Experiment {

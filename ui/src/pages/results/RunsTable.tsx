@@ -41,6 +41,8 @@ export function RunsTable({ view, onView, total, selected, onSelect }: Props) {
     overscan: 12,
   });
   const items = rows.getVirtualItems();
+  // A very tall window shows more rows than that at once.
+  const slots = Math.max(SLOTS, items.length);
   const rowAt = useRows(view, items[0]?.index ?? 0, items.at(-1)?.index ?? 0);
   const latest = useRef({ selected, onSelect });
   useLayoutEffect(() => {
@@ -69,7 +71,7 @@ export function RunsTable({ view, onView, total, selected, onSelect }: Props) {
               const row = rowAt(index);
               return (
                 <Row
-                  key={index % SLOTS}
+                  key={index % slots}
                   row={row}
                   index={index}
                   top={start}
