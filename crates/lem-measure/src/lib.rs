@@ -9,6 +9,7 @@ pub mod device;
 pub mod energy;
 pub mod envelope;
 pub mod integral;
+pub mod metrics;
 pub mod sample;
 pub mod signal;
 pub mod stats;

@@ -1,0 +1,7 @@
+//! The rules of derived values, on examples that can be followed by hand.
+
+mod example;
+mod footprint;
+mod peaks;
+mod utilization;
+mod work;
