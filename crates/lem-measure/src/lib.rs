@@ -10,6 +10,7 @@ pub mod energy;
 pub mod envelope;
 pub mod integral;
 pub mod metrics;
+pub mod quality;
 pub mod sample;
 pub mod signal;
 pub mod stats;
