@@ -10,7 +10,7 @@ from typing import Optional
 from . import engines, failure, processes
 from .engines.base import Engine
 from .experiment import Experiment, read_experiment
-from .protocol import Report
+from .protocol import NobodyListens, Report
 from .run import memory_advice, run
 
 USAGE = f"""usage: python -m lem_worker {{{",".join(engines.NAMES)}}}
@@ -43,7 +43,7 @@ def serve(engine: Engine) -> int:
         close_standard_input()
         run(experiment, engine, report)
         status = 0
-    except BrokenPipeError:
+    except NobodyListens:
         print("lem_worker: the engine no longer listens", file=sys.stderr)
     except BaseException as error:
         say_failure(error, experiment, engine, report)
@@ -61,6 +61,8 @@ def protect_standard_output() -> int:
     protocol = os.dup(1)
     sys.stdout.flush()
     os.dup2(2, 1)
+    # The worker ends without Python's own ending, which would lose what was printed and waits in a buffer.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     return protocol
 
 
@@ -82,8 +84,8 @@ def say_failure(error: BaseException, experiment: Optional[Experiment], engine: 
         reason.peak_memory_bytes = peak_memory_bytes(engine)
     try:
         report.fail(reason)
-    except OSError as unsaid:
-        print(f"lem_worker: {failure.redact(reason.message)} (nor could this be reported: {unsaid})", file=sys.stderr)
+    except (OSError, NobodyListens) as unsaid:
+        print(f"lem_worker: {failure.redact(reason.message)} (nor could this be reported: {unsaid!r})", file=sys.stderr)
 
 
 def peak_memory_bytes(engine: Engine) -> Optional[int]:

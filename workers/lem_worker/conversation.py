@@ -149,8 +149,9 @@ class Conversation:
             if result[name] > MAX_TOKENS * requests:
                 raise Violation("huge_total", name)
         sums = {"requests": len(self.indices), "input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
-        for name, tokens in (result.get("unfinished") or {}).items():
-            sums[name] = sums.get(name, 0) + tokens
+        unfinished = result.get("unfinished") or {}
+        for name in ("input_tokens", "output_tokens"):
+            sums[name] += unfinished.get(name, 0)
         for name, total in sums.items():
             if self.indices and result[name] != total:
                 raise Violation("totals_differ", f"{name}: {result[name]} is not {total}")

@@ -20,6 +20,10 @@ MAX_MESSAGE_CHARS = 2000
 
 _TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_TOKEN", "HUGGINGFACEHUB_API_TOKEN")
 _TOKEN_PATTERN = re.compile(r"hf_[A-Za-z0-9]{16,}")
+_URL_PASSWORD = re.compile(r"(?<=://)[^\s/@\"'\\]+@")
+
+_LEAST_TOKEN_CHARS = 8
+"""Shorter values are placeholders; cut out of a line of JSON, one such as `null` would leave no JSON."""
 
 _OUT_OF_MEMORY_CLASSES = {"OutOfMemoryError", "MemoryError"}
 _OUT_OF_MEMORY_TEXTS = (
@@ -32,6 +36,9 @@ _OUT_OF_MEMORY_TEXTS = (
     "is less than desired gpu memory utilization",
     "is less than requested memory",
     "cublas_status_alloc_failed",
+    "make sure you have enough gpu ram",
+    "memoryerror",
+    "std::bad_alloc",
 )
 
 _MODEL_NOT_FOUND_CLASSES = {
@@ -124,17 +131,24 @@ def is_model_not_found(error: BaseException) -> bool:
 
 def summary(error: BaseException) -> str:
     """What `error` says, on one line, without secrets."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    text = redact(text)
+    return shortened(redact(" ".join(str(error).split()) or type(error).__name__))
+
+
+def shortened(text: str) -> str:
+    """`text`, cut where it is longer than a message may be."""
     return text if len(text) <= MAX_MESSAGE_CHARS else text[: MAX_MESSAGE_CHARS - 1] + "…"
 
 
 def redact(text: str) -> str:
-    """`text` without access tokens of the Hugging Face hub, by value and by form."""
+    """`text` without access tokens of the Hugging Face hub, by value and by form, and without names and passwords in
+    URLs.
+    """
     for name in _TOKEN_VARIABLES:
         token = os.environ.get(name, "").strip()
-        if len(token) >= 4:
+        if len(token) >= _LEAST_TOKEN_CHARS:
             text = text.replace(token, "[redacted]")
+    if "://" in text:
+        text = _URL_PASSWORD.sub("[redacted]@", text)
     return _TOKEN_PATTERN.sub("[redacted]", text)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Optional
 
+from . import failure
+
 
 def peak_memory_bytes() -> Optional[int]:
     """Peak resident memory of this process in bytes (`VmHWM`); `None` where the kernel does not tell."""
@@ -17,8 +19,6 @@ def available_memory_bytes() -> Optional[int]:
 
 def require_memory(needed_bytes: int, what: str) -> None:
     """Refuses to load what has no room: the kernel would kill the process without a word."""
-    from . import failure
-
     available = available_memory_bytes()
     if available is not None and available < needed_bytes:
         gib = float(1 << 30)

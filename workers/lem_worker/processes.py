@@ -104,7 +104,7 @@ def _is_resource_tracker(process: int) -> bool:
 
 def _send(processes: list[int], number: int) -> None:
     for process in reversed(processes):
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(process, number)
 
 

@@ -13,12 +13,16 @@ from typing import Any, Optional
 
 from . import PROTOCOL_VERSION, __version__, failure
 from .clock import Clock, now_ns
-from .failure import Failure, redact
+from .failure import Failure, redact, shortened
 
 MAX_LINE_BYTES = 1 << 20
 """The longest line that the engine accepts, without its newline."""
 
 PHASES = ("load", "idle", "warmup", "measure", "unload")
+
+
+class NobodyListens(Exception):
+    """The engine no longer reads. Pipes of engines under measurement break too; that is something to report."""
 
 
 class Report:
@@ -28,11 +32,9 @@ class Report:
         self._descriptor = descriptor
         self._clock = clock
         self._lock = threading.Lock()
-        self.greeted = False
 
     def hello(self, engine: str, versions: Mapping[str, str]) -> None:
         """Who speaks, with the versions of the packages that matter."""
-        self.greeted = True
         named = {"lem_worker": __version__, **versions}
         self.say("hello", protocol=PROTOCOL_VERSION, engine=engine, versions=named)
 
@@ -54,7 +56,7 @@ class Report:
 
     def fail(self, reason: Failure) -> None:
         """The last words of a run that failed."""
-        fields: dict[str, Any] = {"kind": reason.kind, "message": reason.message}
+        fields: dict[str, Any] = {"kind": reason.kind, "message": shortened(redact(reason.message))}
         if reason.peak_memory_bytes is not None:
             fields["peak_memory_bytes"] = reason.peak_memory_bytes
         self.say("error", **fields)
@@ -63,7 +65,10 @@ class Report:
         """Says `event`, as of now. It is on its way when this returns."""
         with self._lock:
             line = _line({"t_ns": self._clock(), "event": event, **fields})
-            _write(self._descriptor, line)
+            try:
+                _write(self._descriptor, line)
+            except BrokenPipeError as error:
+                raise NobodyListens from error
 
 
 def _line(message: Mapping[str, Any]) -> bytes:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
-from typing import Callable, Optional
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from typing import Any, Callable, Optional
 
 from . import failure
 from .clock import now_ns
@@ -19,6 +19,9 @@ Finish = Callable[[Request, Generation], None]
 
 Times = Optional[Sequence[int]]
 """Nanoseconds after the start at which each request is due; `None` for closed traffic."""
+
+CANCEL_S = 1.0
+"""So long may requests that were cancelled take to end; an engine that is broken may never answer."""
 
 
 def one_after_another(
@@ -63,7 +66,7 @@ async def overlapping(
         await _all(_client(engine, waiting, start_ns, finish) for _ in range(min(concurrency, len(requests))))
         return
     due = ((request, start_ns + time_ns) for request, time_ns in zip(requests, times_ns))
-    await _all(_arrival(engine, request, due_ns, finish) for request, due_ns in due)
+    await _as_they_arrive(engine, due, finish)
 
 
 async def at_once(engine: StreamingEngine, requests: Sequence[Request]) -> list[Generation]:
@@ -81,8 +84,32 @@ async def _client(engine: StreamingEngine, waiting: Iterator[Request], start_ns:
         finish(request, generation)
 
 
-async def _arrival(engine: StreamingEngine, request: Request, due_ns: int, finish: Finish) -> None:
-    await asyncio.sleep(max(due_ns - now_ns(), 0) / 1e9)
+async def _as_they_arrive(engine: StreamingEngine, due: Iterable[tuple[Request, int]], finish: Finish) -> None:
+    """Sends each request when it is due; the first one that fails ends them all.
+
+    No task is made before its request is due: making thousands of them takes a long time, in which tokens of the first
+    requests would wait for their time stamps.
+    """
+    under_way: set[asyncio.Task[None]] = set()
+    failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def end(task: asyncio.Task[None]) -> None:
+        if task.cancelled() or task.exception() is None:
+            under_way.discard(task)
+        elif not failed.done():
+            failed.set_result(None)
+
+    for request, due_ns in due:
+        await asyncio.wait({failed}, timeout=max(due_ns - now_ns(), 0) / 1e9)
+        if failed.done():
+            break
+        task = asyncio.ensure_future(_serve(engine, request, due_ns, finish))
+        under_way.add(task)
+        task.add_done_callback(end)
+    await _all(under_way)
+
+
+async def _serve(engine: StreamingEngine, request: Request, due_ns: int, finish: Finish) -> None:
     finish(request, await _timed(engine, request, due_ns))
 
 
@@ -100,11 +127,13 @@ async def _timed(engine: StreamingEngine, request: Request, due_ns: int) -> Gene
     return Generation(tokens, token_ns[-1], token_ns[0], None if came_in_groups else token_ns)
 
 
-async def _all(works: object) -> list:
+async def _all(works: Iterable[Awaitable[Any]]) -> list[Any]:
     """Awaits all of `works`; when one fails, the others are cancelled before the failure goes on."""
-    tasks = [asyncio.ensure_future(work) for work in works]  # type: ignore[attr-defined]
+    tasks = [asyncio.ensure_future(work) for work in works]
     try:
         return await asyncio.gather(*tasks)
-    finally:
+    except BaseException:
         for task in tasks:
             task.cancel()
+        await asyncio.wait(tasks, timeout=CANCEL_S)
+        raise

@@ -6,7 +6,7 @@
 |---|---|
 | token_ms | how long a token takes |
 | together | requests that overlap are processed together |
-| fails | `memory`, `host_memory`, `model`, `option`, `trace`, `unload`: where and how it fails |
+| fails | `memory`, `host_memory`, `model`, `pipe`, `trace`, `unload`: where and how it fails |
 | prints | it prints to standard output, in three ways |
 | child | it starts a process that ignores SIGTERM, and another one that makes itself independent |
 | grouped | tokens come two at a time |
@@ -31,7 +31,7 @@ from lem_worker.experiment import Experiment
 TABLE = {
     "token_ms": options.number(0),
     "together": options.flag(),
-    "fails": options.one_of("memory", "host_memory", "model", "option", "trace", "unload"),
+    "fails": options.one_of("memory", "host_memory", "model", "pipe", "trace", "unload"),
     "prints": options.flag(),
     "child": options.flag(),
     "grouped": options.flag(),
@@ -77,6 +77,8 @@ class Counting:
             raise OSError(f"{experiment.model} is not a local folder and is not a valid model identifier")
         if fails == "host_memory":
             raise MemoryError
+        if fails == "pipe":
+            raise BrokenPipeError("a process of the engine is gone")
         return Loaded(
             encode=lambda text: [1, *(2 + len(word) for word in text.split())],
             context_tokens=100,

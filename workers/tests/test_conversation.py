@@ -33,6 +33,15 @@ class Conversations(unittest.TestCase):
             state.accept({"t_ns": 0, "event": "warning", "message": "late"})
         state.accept({"t_ns": 1, "event": "phase", "phase": "measure", "edge": "begin"})
 
+    def test_fields_of_unfinished_requests_that_are_not_known_are_passed_over(self):
+        with open(os.path.join(CONVERSATIONS, "steady_state.jsonl"), "rb") as file:
+            lines = file.read().split(b"\n")
+        about = recorded()["steady_state.jsonl"]
+        later = [line.replace(b'"unfinished":{', b'"unfinished":{"requests":1,') for line in lines]
+        later = [line.replace(b'"unfinished": {', b'"unfinished": {"requests": 1, ') for line in later]
+        self.assertNotEqual(later, lines)
+        self.assertEqual(conversation.verdict(later, about["sample_size"]), about["expected"])
+
     def test_numbers_that_are_no_json_are_garbled(self):
         with self.assertRaises(Garbled) as raised:
             parse_event(b'{"t_ns": 1, "event": "progress", "done": NaN}')

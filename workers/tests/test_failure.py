@@ -37,6 +37,8 @@ class Kinds(unittest.TestCase):
             (RepositoryNotFoundError("404"), failure.MODEL_NOT_FOUND),
             (OSError("org/model is not a local folder and is not a valid model identifier"), failure.MODEL_NOT_FOUND),
             (ValueError("Model architectures ['X'] are not supported for now."), failure.MODEL_NOT_FOUND),
+            (RuntimeError("numpy._core._exceptions._ArrayMemoryError: Unable to allocate"), failure.OUT_OF_MEMORY),
+            (ValueError("Some modules are on the CPU. Make sure you have enough GPU RAM"), failure.OUT_OF_MEMORY),
             (RuntimeError("shapes do not fit"), failure.ENGINE),
             (ImportError("libcudart.so.13"), failure.ENGINE),
             (KeyError("weight"), failure.ENGINE),
@@ -69,6 +71,15 @@ class Redaction(unittest.TestCase):
         text = failure.redact("url?token=secret-value-of-a-token and hf_AbCdEfGhIjKlMnOpQrSt.")
         self.assertEqual(text, "url?token=[redacted] and [redacted].")
 
+    def test_names_and_passwords_are_cut_out_of_urls(self):
+        text = failure.redact('401 for "https://ana:secret@hub.example/x", see https://hub.example/a@b and mail@home')
+        self.assertEqual(text, '401 for "https://[redacted]@hub.example/x", see https://hub.example/a@b and mail@home')
+
+    def test_a_placeholder_instead_of_a_token_leaves_events_as_they_are(self):
+        os.environ["HF_TOKEN"] = "null"
+        self.addCleanup(os.environ.pop, "HF_TOKEN")
+        self.assertEqual(failure.redact('{"total":null}'), '{"total":null}')
+
     def test_no_event_carries_a_token(self):
         reading, writing = os.pipe()
         report = Report(writing)
@@ -91,6 +102,11 @@ class Lines(unittest.TestCase):
             Report(self.writing).warn("x" * MAX_LINE_BYTES)
         with self.assertRaises(ValueError):
             Report(self.writing).say("request", latency_ms=float("nan"))
+
+    def test_a_failure_with_a_long_message_is_said_all_the_same(self):
+        reading, writing = self.reading, self.writing
+        Report(writing).fail(failure.unsupported("x" * MAX_LINE_BYTES))
+        self.assertEqual(len(json.loads(os.read(reading, 1 << 16))["message"]), failure.MAX_MESSAGE_CHARS)
 
     def test_half_a_surrogate_pair_does_not_make_a_line_unreadable(self):
         Report(self.writing).warn("half a \ud83d face")

@@ -34,6 +34,15 @@ class Options(unittest.TestCase):
             ({"assisted_generation": {"model": "m"}}, {"batch_size": 2}, "one request at a time"),
             ({"assisted_generation": {"model": "m"}, "beam_search": {"num_beams": 2}}, {}, "exclude each other"),
             ({"torch_compile_backend": "eager"}, {}, "has no effect without pytorch.torch_compile"),
+            ({"min_p": 0.1, "extra": {"min_p": 0.2}}, {}, "pytorch.extra.min_p contradicts pytorch.min_p"),
+            ({"beam_search": {"length_penalty": 1}, "extra": {"length_penalty": 2}}, {}, "beam_search.length_penalty"),
+            ({"load_in_4bit": True, "extra": {"quantization_config": {}}}, {}, "contradicts pytorch.load_in_4bit"),
+            ({"no_repeat_ngram_size": 1, "beam_search": {"no_repeat_ngram_size": 2}}, {}, "set the same"),
+            (
+                {"batching_strategy": "sorted_static"},
+                {"workload__traffic": {"type": "closed", "concurrency": 2}},
+                "no effect with traffic",
+            ),
             ({"torch_compile": "fastest"}, {}, "one of these is needed: default, reduce-overhead"),
         ):
             self.assertIn(expected, self.refusal(written, **changes), written)
@@ -63,6 +72,7 @@ class Extra(unittest.TestCase):
         for name, expected in (
             ("top_k", "decoding sets it"),
             ("token", "does not belong into a campaign"),
+            ("device_map", "pytorch.device and pytorch.max_memory"),
             ("x", "known"),
         ):
             with self.assertRaises(failure.Failure) as raised:

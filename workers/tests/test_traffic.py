@@ -99,6 +99,27 @@ class Slow:
             yield [token]
 
 
+class Watching(Slow):
+    """Counts the tasks of the loop when the first request is answered, and who is cancelled; may fail on a request."""
+
+    def __init__(self, fails_on=None):
+        self.fails_on = fails_on
+        self.tasks = None
+        self.cancelled = []
+
+    async def stream(self, request):
+        if request.index == self.fails_on:
+            raise RuntimeError("the engine is dead")
+        try:
+            await asyncio.sleep(0.02 if self.fails_on is None else 3600)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            self.cancelled.append(request.index)
+            raise
+        self.tasks = self.tasks or len(asyncio.all_tasks())
+        yield [1]
+
+
 class Served(unittest.TestCase):
     REQUESTS = [Request(index, [1]) for index in range(4)]
 
@@ -138,6 +159,24 @@ class Served(unittest.TestCase):
     def test_together_arrivals_do_not_wait_for_each_other(self):
         latencies, _ = self.overlapping([0, 10_000_000, 20_000_000, 30_000_000])
         self.assert_about(latencies, [40, 40, 40, 40])
+
+    def test_together_a_request_costs_nothing_before_it_is_due(self):
+        engine = Watching()
+        requests = [Request(index, [1]) for index in range(300)]
+        times = [0] + [100_000_000] * 299
+        served = []
+        asyncio.run(serving.overlapping(engine, requests, times, 0, lambda request, _: served.append(request.index)))
+        self.assertLessEqual(engine.tasks, 3)
+        self.assertEqual(sorted(served), list(range(300)))
+
+    def test_together_a_failure_ends_what_is_under_way_and_what_is_not_due_yet(self):
+        engine = Watching(fails_on=2)
+        times = [0, 0, 20_000_000, 3_600_000_000_000]
+        loop = asyncio.new_event_loop()
+        self.addCleanup(loop.close)
+        with self.assertRaisesRegex(RuntimeError, "the engine is dead"):
+            loop.run_until_complete(serving.overlapping(engine, self.REQUESTS, times, 0, lambda *_: None))
+        self.assertEqual(sorted(engine.cancelled), [0, 1], "they have ended when the failure goes on")
 
     def test_together_two_clients_have_two_requests_under_way(self):
         import time

@@ -4,8 +4,16 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import unittest
+from unittest import mock
+
+from lem_worker import processes
+from lem_worker.decoding import sha256_of_tokens
+from lem_worker.engines.base import Generation, Request
+from lem_worker.protocol import Report
+from lem_worker.run import Measured
 
 from .support import WORKERS, command, environment, run_worker, written
 
@@ -74,6 +82,10 @@ class Conversations(unittest.TestCase):
         for text in ("printed by Python", "written to descriptor 1", "said by a child"):
             self.assertIn(text, said.errors)
 
+    def test_what_libraries_print_is_not_lost_in_a_buffer_when_the_worker_ends(self):
+        said = run_worker(COUNTING, written(options={"prints": True}), PYTHONUNBUFFERED="")
+        self.assertIn("printed by Python", said.errors)
+
 
 class Failures(unittest.TestCase):
     def error(self, said):
@@ -110,6 +122,27 @@ class Failures(unittest.TestCase):
         self.assertNotIn("Traceback", error["message"])
         self.assertIn("Traceback", said.errors)
 
+    def test_a_pipe_that_breaks_inside_the_engine_is_reported(self):
+        error = self.error(worker(options={"fails": "pipe"}))
+        self.assertEqual(error["kind"], "engine")
+        self.assertIn("a process of the engine is gone", error["message"])
+
+    def test_a_worker_that_nobody_listens_to_ends(self):
+        process = subprocess.Popen(
+            COUNTING,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            cwd=WORKERS,
+        )
+        process.stdout.readline()
+        process.stdout.close()
+        _, errors = process.communicate(json.dumps(written()).encode() + b"\n", timeout=30)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn(b"no longer listens", errors)
+        self.assertNotIn(b"Traceback", errors)
+
     def test_an_engine_that_does_not_let_go_fails_its_run(self):
         self.assertEqual(self.error(worker(options={"fails": "unload"}))["kind"], "engine")
 
@@ -132,6 +165,14 @@ class Failures(unittest.TestCase):
             if said.last["event"] == "error" and "is not installed" in said.last["message"]:
                 self.assertEqual(said.last["kind"], "engine")
                 self.assertIn("pip install", said.last["message"])
+
+
+class Memory(unittest.TestCase):
+    def test_what_was_generated_is_kept_packed_until_its_hash_is_told(self):
+        measured = Measured(Report(os.open(os.devnull, os.O_WRONLY)), False, 1)
+        measured.finish(Request(0, [1]), Generation(list(range(1000, 2000)), 1))
+        self.assertLess(sys.getsizeof(measured.generated[0]), 1000 * 4 + 200)
+        self.assertEqual(measured.output_sha256(), sha256_of_tokens([range(1000, 2000)]))
 
 
 class Ending(unittest.TestCase):
@@ -169,6 +210,11 @@ class Ending(unittest.TestCase):
         process.send_signal(signal.SIGTERM)
         process.wait(10)
         self.assertEqual([child for child in left if runs(child)], [])
+
+    def test_a_process_that_may_not_be_ended_does_not_keep_the_others(self):
+        with mock.patch("os.kill", side_effect=[PermissionError, None]) as kill:
+            processes._send([7, 8], signal.SIGTERM)
+        self.assertEqual([call.args[0] for call in kill.call_args_list], [8, 7])
 
     def test_no_process_outlives_a_run_that_succeeded(self):
         said = run_worker(COUNTING, written(options={"child": True}))

@@ -7,16 +7,18 @@ import hashlib
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+from types import SimpleNamespace
 
 from lem_worker import files, prompts
 from lem_worker.decoding import sha256_of_tokens
-from tests.support import WORKERS, command, environment, run_worker, written
+from tests.support import WORKERS, command, environment, experiment, run_worker, written
 
 from . import tiny_model
 
@@ -173,6 +175,15 @@ class Generating(Worker):
         expected = reference(model(), 4, no_repeat_ngram_size=2, use_cache=False)
         self.assertEqual(parameters(said)["output_token_sha256"], sha256_of_tokens(expected))
 
+    def test_an_option_that_is_zero_wins_over_the_model_s_own(self):
+        with tempfile.TemporaryDirectory() as folder:
+            own = shutil.copytree(model(), os.path.join(folder, "own"))
+            with open(os.path.join(own, "generation_config.json"), "w", encoding="utf-8") as file:
+                json.dump({"bos_token_id": 0, "eos_token_id": 1, "no_repeat_ngram_size": 2}, file)
+            said = self.result(model=own, options={"no_repeat_ngram_size": 0})
+        self.assertEqual(parameters(said)["generation_config"]["no_repeat_ngram_size"], 0)
+        self.assertEqual(parameters(said)["output_token_sha256"], sha256_of_tokens(reference(model(), 4)))
+
     def test_a_static_cache_gives_the_same_tokens(self):
         said = self.result(options={"cache_implementation": "static"})
         self.assertEqual(parameters(said)["output_token_sha256"], sha256_of_tokens(reference(model(), 4)))
@@ -236,6 +247,55 @@ class Facts(Worker):
         self.assertGreater(said.last["peak_memory_bytes"], 100_000_000)
 
 
+class Placing(unittest.TestCase):
+    """Where the parts of a model are, as far as it can be told without a GPU."""
+
+    def network(self, *devices, **places):
+        import torch
+
+        weights = [SimpleNamespace(device=torch.device(device)) for device in devices]
+        return SimpleNamespace(parameters=lambda: weights, hf_device_map=places)
+
+    def test_every_gpu_that_holds_weights_is_waited_for(self):
+        import torch
+
+        from lem_worker.engines.pytorch import loading
+
+        network = self.network("cuda:2", "cuda:1", "meta", "cuda:1")
+        self.assertEqual(loading.gpus_of(network, torch.device("cuda")), [0, 1, 2])
+        self.assertEqual(loading.gpus_of(network, torch.device("cpu")), [])
+
+    def test_weights_that_found_no_room_on_the_gpus_are_told(self):
+        from lem_worker.engines.pytorch import loading
+
+        self.assertEqual(
+            loading.outside_gpus(self.network(embed=0, layers=1, norm="disk", head="cpu")), ["cpu", "disk"]
+        )
+        self.assertEqual(loading.outside_gpus(self.network(embed=0)), [])
+        self.assertEqual(loading.outside_gpus(SimpleNamespace()), [])
+
+    @unittest.skipIf(importlib.util.find_spec("peft") is None, "not installed: peft")
+    def test_a_compiled_forward_pass_is_used_with_an_adapter_too(self):
+        import torch
+
+        from lem_worker.engines.base import Request
+        from lem_worker.engines.pytorch import extra, generating, loading
+
+        compiled = []
+
+        def backend(graph, inputs):
+            compiled.append(graph)
+            return graph.forward
+
+        asked = experiment(model=model(), adapter=model("adapter"), workload__max_output_tokens=2)
+        options = {"torch_compile": True, "torch_compile_backend": backend}
+        loaded = loading.load(asked, options, extra.Extra())
+        config = generating.generation_config(asked, {}, {}, loaded)
+        generating.generate(loaded, config, [Request(0, [0, 5, 6])], streaming=False)
+        self.assertTrue(compiled)
+        torch.compiler.reset()
+
+
 class Refusals(Worker):
     def test_an_unknown_option_comes_with_suggestions(self):
         message = self.error("unsupported_parameter", options={"atn_implementation": "sdpa"})
@@ -263,6 +323,14 @@ class Refusals(Worker):
     def test_a_folder_without_weights_is_no_model(self):
         with tempfile.TemporaryDirectory() as folder:
             self.error("model_not_found", model=folder)
+
+    def test_a_model_of_which_a_file_is_missing_is_no_model(self):
+        with tempfile.TemporaryDirectory() as folder:
+            torn = shutil.copytree(model(), os.path.join(folder, "torn"))
+            os.remove(os.path.join(torn, "model.safetensors"))
+            with open(os.path.join(torn, "model.safetensors.index.json"), "w", encoding="utf-8") as file:
+                json.dump({"metadata": {}, "weight_map": {"lm_head.weight": "model-00001-of-00002.safetensors"}}, file)
+            self.assertIn("model-00001-of-00002", self.error("model_not_found", model=torn))
 
     def test_an_adapter_that_is_not_there_is_named(self):
         self.assertIn("/nowhere/adapter", self.error("model_not_found", adapter="/nowhere/adapter"))

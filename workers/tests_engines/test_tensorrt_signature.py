@@ -72,6 +72,8 @@ class Signature(unittest.TestCase):
             set(self.source.parameters(path, name, "generate_async")),
         )
         self.source.parameters(path, name, "shutdown")
+        for method in ("aresult", "abort", "finished"):
+            self.source.parameters("tensorrt_llm/executor/result.py", "GenerationResult", method)
 
 
 class Options(unittest.TestCase):

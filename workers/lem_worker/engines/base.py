@@ -98,8 +98,8 @@ class Engine(Protocol):
     def generate(self, requests: Sequence[Request], deadline_ns: Optional[int] = None) -> list[Generation]:
         """Processes `requests` together; one generation for each, in order.
 
-        Device work is finished when it returns. An engine that can stop raises `OutOfTime` once the clock has passed
-        `deadline_ns`.
+        Device work is finished when it returns, as far as the engine can tell. An engine that can stop raises
+        `OutOfTime` once the clock has passed `deadline_ns`.
         """
 
     def forget(self, warn: Warn) -> None:

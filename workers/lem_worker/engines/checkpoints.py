@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from .facts import weight_files
+from .base import ModelFacts
+from .facts import ELEMENT_BYTES, text_config, weight_files
 
 MAX_HEADER_BYTES = 100 << 20
 """The longest header that the format allows."""
@@ -27,7 +28,6 @@ class Counted:
     parameters: int
     embeddings: int
     """Of the input embedding, and of the output head where it has weights of its own."""
-    stored_bytes: int
 
 
 def count(folder: Optional[str], tied: bool) -> Optional[Counted]:
@@ -38,7 +38,7 @@ def count(folder: Optional[str], tied: bool) -> Optional[Counted]:
     files = weight_files(folder) if folder else []
     if not files:
         return None
-    parameters = embeddings = stored = 0
+    parameters = embeddings = 0
     try:
         for path in files:
             for name, tensor in header(path).items():
@@ -49,12 +49,25 @@ def count(folder: Optional[str], tied: bool) -> Optional[Counted]:
                 if is_head and tied:
                     continue
                 parameters += size
-                stored += tensor["data_offsets"][1] - tensor["data_offsets"][0]
                 if is_head or _INPUT_EMBEDDING.search(name):
                     embeddings += size
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Counted(parameters, embeddings, stored)
+    return Counted(parameters, embeddings)
+
+
+def add_counts(known: ModelFacts, folder: Optional[str], config: Any, dtype: str) -> None:
+    """Adds to `known` what follows from the checkpoint in `folder` for a model that computes in `dtype`."""
+    counted = count(folder, bool(getattr(text_config(config), "tie_word_embeddings", False)))
+    if counted is not None:
+        known.parameters = counted.parameters
+        known.non_embedding_parameters = counted.parameters - counted.embeddings
+        known.weight_bytes = counted.parameters * ELEMENT_BYTES.get(dtype, 0) or None
+
+
+def is_quantized(folder: Optional[str]) -> bool:
+    """Whether NVIDIA's Model Optimizer quantized the checkpoint: it says so in a file beside the configuration."""
+    return folder is not None and os.path.exists(os.path.join(folder, "hf_quant_config.json"))
 
 
 def header(path: str) -> dict[str, Any]:

@@ -70,7 +70,9 @@ class PyTorch:
         self._config = generating.generation_config(experiment, self._given, further.generation, self._model)
         if not generating.end_tokens(self._config):
             warn("the model names no end token; every output has max_output_tokens tokens")
-        generating.synchronize(self._model.device)
+        for place in loading.outside_gpus(self._model.network):
+            warn(f"the GPUs have no room for the whole model: parts of it are copied from the {place} for each step")
+        generating.synchronize(self._model.gpus)
         config = self._model.network.config
         return Loaded(
             encode=self._encode,
@@ -137,7 +139,9 @@ class PyTorch:
         """Peak of what PyTorch allocated on all GPUs together, else peak resident memory of the process."""
         import torch
 
-        if self._model is not None and self._model.device.type == "cuda" or torch.cuda.is_initialized():
+        # Without a model, loading failed: on a GPU, if one was touched.
+        on_gpu = torch.cuda.is_initialized() if self._model is None else bool(self._model.gpus)
+        if on_gpu:
             return sum(torch.cuda.max_memory_allocated(index) for index in range(torch.cuda.device_count()))
         return memory.peak_memory_bytes()
 
@@ -151,12 +155,15 @@ class PyTorch:
             return
         import torch
 
+        from . import generating
+
+        gpus = self._model.gpus
         self._model = None
         self._config = None
         gc.collect()
-        if torch.cuda.is_initialized():
+        if gpus:
             torch.cuda.empty_cache()
-            torch.cuda.synchronize()
+            generating.synchronize(gpus)
 
     def _encode(self, text: str) -> list[int]:
         return list(self._model.tokenizer(text, add_special_tokens=True, truncation=False)["input_ids"])

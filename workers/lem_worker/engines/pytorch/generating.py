@@ -17,6 +17,15 @@ from ..base import Generation, OutOfTime, Request
 from . import options
 from .loading import Model
 
+GIVEN_AS_THEY_ARE = (
+    "use_cache",
+    "cache_implementation",
+    "output_scores",
+    "return_dict_in_generate",
+    "no_repeat_ngram_size",
+)
+"""Options that transformers calls the same. One that is 0 or false is passed on too: the model's own may be another."""
+
 
 def generation_config(experiment: Experiment, given: dict[str, Any], further: dict[str, Any], model: Model) -> Any:
     """The settings of generation: the model's own, with the experiment's over them, and `further` ones over both."""
@@ -55,11 +64,11 @@ def generate(
     deadline_ns: Optional[int] = None,
 ) -> list[Generation]:
     """Processes `requests` as one batch. The clock runs from making the batch until the device has finished."""
-    synchronize(model.device)
+    synchronize(model.gpus)
     start_ns = now_ns()
     ids, mask = _padded([request.tokens for request in requests], config.pad_token_id, model.device)
     criteria = transformers.StoppingCriteriaList()
-    stamps, deadline = _Stamps(model.device, ids.shape[1]), _Deadline(deadline_ns)
+    stamps, deadline = _Stamps(model.gpus, ids.shape[1]), _Deadline(deadline_ns)
     if streaming:
         criteria.append(stamps)
     if deadline_ns is not None:
@@ -70,7 +79,7 @@ def generate(
     output = model.network.generate(
         input_ids=ids, attention_mask=mask, generation_config=config, stopping_criteria=criteria, **arguments
     )
-    synchronize(model.device)
+    synchronize(model.gpus)
     end_ns = now_ns()
     if deadline.passed:
         raise OutOfTime
@@ -80,10 +89,10 @@ def generate(
     return [_generation(tokens, stamps, streaming, start_ns, end_ns) for tokens in outputs]
 
 
-def synchronize(device: Any) -> None:
-    """Waits until the device has finished what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
+def synchronize(gpus: Sequence[int]) -> None:
+    """Waits until each of `gpus` has finished what it was given."""
+    for gpu in gpus:
+        torch.cuda.synchronize(gpu)
 
 
 def _settings(experiment: Experiment, given: dict[str, Any]) -> dict[str, Any]:
@@ -105,13 +114,11 @@ def _settings(experiment: Experiment, given: dict[str, Any]) -> dict[str, Any]:
         "num_beams": 1,
         **options.beam_search(given),
     }
-    for name in ("use_cache", "cache_implementation", "output_scores", "return_dict_in_generate"):
+    for name in GIVEN_AS_THEY_ARE:
         if name in given:
             settings[name] = given[name]
-    if given.get("min_p") and not greedy:
+    if "min_p" in given and not greedy:
         settings["min_p"] = given["min_p"]
-    if given.get("no_repeat_ngram_size"):
-        settings["no_repeat_ngram_size"] = given["no_repeat_ngram_size"]
     return settings
 
 
@@ -143,13 +150,13 @@ def _generation(tokens: list[int], stamps: _Stamps, streaming: bool, start_ns: i
 class _Stamps(transformers.StoppingCriteria):
     """Notes when each token was there; stops nothing. Called after each step, which may bring several tokens."""
 
-    def __init__(self, device: Any, prompt_length: int) -> None:
-        self._device = device
+    def __init__(self, gpus: Sequence[int], prompt_length: int) -> None:
+        self._gpus = gpus
         self._prompt_length = prompt_length
         self._steps: list[tuple[int, int]] = []
 
     def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
-        synchronize(self._device)
+        synchronize(self._gpus)
         self._steps.append((input_ids.shape[1] - self._prompt_length, now_ns()))
         return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
 

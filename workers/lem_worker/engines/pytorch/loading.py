@@ -6,6 +6,7 @@ Imported only when a model is loaded; torch and transformers are heavy.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -19,8 +20,6 @@ from .. import facts, installed
 from ..base import ModelFacts
 from . import extra
 
-INSTALL = "pip install torch transformers accelerate"
-
 
 @dataclass
 class Model:
@@ -30,6 +29,8 @@ class Model:
     tokenizer: Any
     device: Any
     """Where inputs go."""
+    gpus: Sequence[int]
+    """The GPUs that compute; empty on the CPU."""
     facts: ModelFacts
     quantization: Optional[dict[str, Any]]
     adapter: Optional[dict[str, Any]] = None
@@ -45,6 +46,7 @@ def load(experiment: Experiment, given: dict[str, Any], further: extra.Extra) ->
     of_files = further.of_files()
     config = transformers.AutoConfig.from_pretrained(experiment.model, **of_files)
     tokenizer = load_tokenizer(experiment.model, of_files)
+    require_files(experiment.model)
     require_room(experiment, config, device)
     quantization = quantization_of(given)
     arguments = {**further.loading, **placement(given, device), **number_format(experiment)}
@@ -60,15 +62,17 @@ def load(experiment: Experiment, given: dict[str, Any], further: extra.Extra) ->
         network=network,
         tokenizer=tokenizer,
         device=network.device,
+        gpus=gpus_of(network, device),
         facts=facts_of(network, experiment.model, of_files),
         quantization=quantization.to_diff_dict() if quantization is not None else quantized_by_model(network),
     )
+    # Before there is an adapter: it wraps the network, whose own forward pass is the one that generates.
+    if given.get("torch_compile"):
+        compile_network(model, given)
     if experiment.adapter:
         add_adapter(model, experiment.adapter)
     if "assisted_generation" in given:
         add_assistant(model, given["assisted_generation"]["model"], number_format(experiment))
-    if given.get("torch_compile"):
-        compile_network(model, given)
     return model
 
 
@@ -133,6 +137,19 @@ def placement(given: dict[str, Any], device: Any) -> dict[str, Any]:
     return arguments
 
 
+def gpus_of(network: Any, device: Any) -> list[int]:
+    """The GPUs that compute: the first one, where inputs go, and every other one that holds weights."""
+    if device.type == "cpu":
+        return []
+    return sorted({0} | {weight.device.index for weight in network.parameters() if weight.device.type == "cuda"})
+
+
+def outside_gpus(network: Any) -> list[str]:
+    """Where weights lie that were to be placed on GPUs and found no room there."""
+    places = getattr(network, "hf_device_map", None) or {}
+    return sorted({"cpu", "disk"} & {str(place) for place in places.values()})
+
+
 def quantization_of(given: dict[str, Any]) -> Any:
     """The configuration of bitsandbytes; `None` where weights stay as they are."""
     if not given.get("load_in_4bit") and not given.get("load_in_8bit"):
@@ -152,6 +169,13 @@ def quantized_by_model(network: Any) -> Optional[dict[str, Any]]:
     """The quantization that a model was published with."""
     written = getattr(network.config, "quantization_config", None)
     return written.to_dict() if written is not None and hasattr(written, "to_dict") else written
+
+
+def require_files(name: str) -> None:
+    """Refuses a local folder whose index names files that are not there, as after a download that broke off."""
+    missing = [path for path in facts.weight_files(name) if not os.path.exists(path)]
+    if missing:
+        raise failure.model_not_found(f"the model {name} is not complete: {os.path.basename(missing[0])} is missing")
 
 
 def require_room(experiment: Experiment, config: Any, device: Any) -> None:

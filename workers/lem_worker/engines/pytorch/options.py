@@ -64,14 +64,24 @@ TABLE = {
 def check(experiment: Experiment) -> dict[str, Any]:
     """The options of `experiment`, checked, together with what they exclude."""
     given = options.check("pytorch", experiment.options, TABLE)
-    batches.check(given.get("batching_strategy", "static"), given.get("max_tokens_per_batch"), "pytorch")
+    _check_batching(given, experiment)
     _check_quantization(given)
     _check_generation(given, experiment)
+    _check_extra(given)
     if "torch_compile_backend" in given and not given.get("torch_compile"):
         raise failure.unsupported("pytorch.torch_compile_backend has no effect without pytorch.torch_compile")
     if "return_dict_in_generate" not in given and given.get("output_scores"):
         given["return_dict_in_generate"] = True
     return given
+
+
+def _check_batching(given: dict[str, Any], experiment: Experiment) -> None:
+    strategy = given.get("batching_strategy", "static")
+    batches.check(strategy, given.get("max_tokens_per_batch"), "pytorch")
+    if experiment.workload.traffic is not None and strategy != "static":
+        raise failure.unsupported(
+            f"pytorch.batching_strategy is {strategy}, which has no effect with traffic: requests are served one by one"
+        )
 
 
 def _check_quantization(given: dict[str, Any]) -> None:
@@ -84,6 +94,10 @@ def _check_quantization(given: dict[str, Any]) -> None:
 
 def _check_generation(given: dict[str, Any], experiment: Experiment) -> None:
     beams, assistant = beam_search(given), given.get("assisted_generation")
+    if "no_repeat_ngram_size" in given and "no_repeat_ngram_size" in beams:
+        raise failure.unsupported(
+            "pytorch.no_repeat_ngram_size and pytorch.beam_search.no_repeat_ngram_size set the same; give one of them"
+        )
     if beams and experiment.streaming:
         raise failure.unsupported(
             "streaming cannot be measured with pytorch.beam_search: which token comes first is known only at the end"
@@ -98,6 +112,20 @@ def _check_generation(given: dict[str, Any], experiment: Experiment) -> None:
         raise failure.unsupported(
             f"pytorch.assisted_generation works on one request at a time, but batch_size is {experiment.batch_size}"
         )
+
+
+def _check_extra(given: dict[str, Any]) -> None:
+    """Refuses a setting of `extra` that another option sets as well: only one of them could be obeyed."""
+    options_by_setting = {name: name for name in given}
+    options_by_setting.update((name, f"beam_search.{name}") for name in given.get("beam_search", {}))
+    options_by_setting.update(
+        ("quantization_config", name) for name in ("load_in_4bit", "load_in_8bit") if given.get(name)
+    )
+    for name in given.get("extra", {}):
+        if name in options_by_setting:
+            raise failure.unsupported(
+                f"pytorch.extra.{name} contradicts pytorch.{options_by_setting[name]}; give one of them"
+            )
 
 
 def beam_search(given: dict[str, Any]) -> dict[str, Any]:

@@ -91,6 +91,11 @@ RESERVED = {
     "repetition_penalty": "decoding sets it",
     "seed": "the campaign's seed sets it",
     "n": "one answer for each request is what is counted",
+    "best_of": "one answer for each request is what is counted",
+    "truncate_prompt_tokens": "max_input_tokens cuts prompts, and counts what is left",
+    "exclude_input_from_output": "prompts would be counted as output",
+    "include_stop_str_in_output": "end tokens are counted",
+    "detokenize": "text is not made",
     "stop": "it needs text, and text is not made",
 }
 
@@ -120,6 +125,8 @@ def check(experiment: Experiment) -> dict[str, Any]:
         raise failure.unsupported("precision is float32; TensorRT-LLM computes with float16 or bfloat16")
     if "num_draft_tokens" in given and "draft_model" not in given:
         raise failure.unsupported("tensorrt.num_draft_tokens has no effect without tensorrt.draft_model")
+    if "calibration" in given and given.get("quantization", "none") == "none":
+        raise failure.unsupported("tensorrt.calibration has no effect without tensorrt.quantization")
     if given.get("force_rebuild") and "engine_path" in given:
         raise failure.unsupported("tensorrt.engine_path names a built engine; tensorrt.force_rebuild contradicts it")
     if backend_of(given) == "pytorch":

@@ -7,19 +7,16 @@ the asynchronous engine, whose outputs are stamped as they come: vLLM batches wh
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Optional
+from typing import Any
 
-from ... import batches, failure, processes, serving
-from ...clock import now_ns
 from ...decoding import is_greedy
 from ...experiment import Experiment
 from ...signature import fields_of
 from .. import checkpoints, facts, installed
-from ..base import Generation, Loaded, OutOfTime, Request, Warn
-from ..said import Said
+from ..base import Loaded, Request, Warn
+from ..separate import Separate, encoder, refused_sampling
 from . import options
 from .resolved import facts_of, parameters_of
 
@@ -38,29 +35,21 @@ ENVIRONMENT = {
 MAX_SEED = 2**32
 """NumPy, which vLLM seeds as well, has seeds of 32 bits."""
 
-REFUSALS = ("ValidationError", "ValueError", "TypeError", "NotImplementedError", "KeyError")
-"""Classes of what is raised while the engine starts when it refuses its settings."""
 
-
-class Vllm:
+class Vllm(Separate):
     """The engine of the section `vllm`."""
 
     name = "vllm"
-    serves_together = True
+    title = "vLLM"
+    environment = ENVIRONMENT
     memory_options: Sequence[str] = ("vllm.max_model_len", "vllm.max_num_seqs")
 
     def __init__(self) -> None:
-        self._given: dict[str, Any] = {}
-        self._experiment: Any = None
-        self._settings: Any = None
+        super().__init__()
         self._offline: Any = None
         self._online: Any = None
-        self._loop: Optional[asyncio.AbstractEventLoop] = None
-        self._said: Optional[Said] = None
-        self._starting = False
         self._config: Any = None
         self._sampling: Any = None
-        self._adapter: Any = None
         self._sent = 0
 
     def versions(self) -> Mapping[str, str]:
@@ -71,43 +60,6 @@ class Vllm:
         """Refuses options that are unknown, out of range, or exclude each other."""
         self._given = options.check(experiment)
         installed.require("vllm", "the vllm worker", "pip install vllm")
-
-    def load(self, experiment: Experiment, warn: Warn) -> Loaded:
-        """Imports vLLM, starts its engine and waits until it is ready."""
-        for name, value in ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
-        self._said = Said()
-        self._experiment = experiment
-        self._starting = True
-        self._settings = self._translated(experiment)
-        os.environ.update(self._settings.environment)
-        self._start(experiment)
-        self._starting = False
-        self._sampling = self._sampling_params(experiment)
-        if experiment.adapter:
-            from vllm.lora.request import LoRARequest
-
-            self._adapter = LoRARequest(experiment.adapter, 1, experiment.adapter)
-        if self._offline is not None and experiment.batch_size < self._given.get("max_num_seqs", 0):
-            warn(
-                f"vLLM gets {experiment.batch_size} requests at a time (batch_size), so that vllm.max_num_seqs "
-                f"({self._given['max_num_seqs']}) is never reached"
-            )
-        return self._loaded(experiment)
-
-    def batches(self, requests: Sequence[Request]) -> list[list[Request]]:
-        """So many requests at a time as the batch size says; vLLM schedules them itself."""
-        return batches.batches(requests, "static", self._experiment.batch_size)
-
-    def generate(self, requests: Sequence[Request], deadline_ns: Optional[int] = None) -> list[Generation]:
-        """Processes `requests` together and waits for all of them."""
-        if self._offline is None:
-            return self.run(self._together(requests, deadline_ns))
-        start_ns = now_ns()
-        prompts = [{"prompt_token_ids": list(request.tokens)} for request in requests]
-        outputs = self._offline.generate(prompts, self._sampling, use_tqdm=False, lora_request=self._adapter)
-        latency_ns = now_ns() - start_ns
-        return [Generation(list(output.outputs[0].token_ids), latency_ns) for output in outputs]
 
     async def stream(self, request: Request) -> AsyncIterator[Sequence[int]]:
         """The new tokens of `request` each time that vLLM gives some."""
@@ -120,11 +72,6 @@ class Vllm:
             new = output.outputs[0].token_ids
             if new:
                 yield list(new)
-
-    def run(self, work: Any) -> Any:
-        """Runs an awaitable on the loop in which vLLM's engine lives."""
-        assert self._loop is not None
-        return self._loop.run_until_complete(work)
 
     def forget(self, warn: Warn) -> None:
         """Empties the cache of prefixes, which vLLM keeps by default."""
@@ -150,43 +97,10 @@ class Vllm:
             "extra": self._given.get("extra", {}),
         }
 
-    def peak_memory_bytes(self) -> Optional[int]:
-        """Not known: vLLM computes in another process, and reserves its memory in advance."""
-        return None
-
-    def explain(self, error: BaseException) -> BaseException:
-        """What the engine's processes said, where that tells more; refused settings are told apart."""
-        reason = self._said.reason(error) if self._said is not None else error
-        is_known = reason is not error or failure.is_out_of_memory(error) or failure.is_model_not_found(error)
-        if self._starting and not is_known and type(error).__name__ in REFUSALS:
-            return failure.unsupported(f"vLLM refuses these settings: {failure.summary(error)}")
-        return reason
-
-    def unload(self) -> None:
-        """Shuts the engine down; its processes end, and with them the GPU's memory is free."""
-        offline, online = self._offline, self._online
-        self._offline = self._online = None
-        if online is not None:
-            online.shutdown()
-        if offline is not None:
-            core = getattr(getattr(offline, "llm_engine", None), "engine_core", None)
-            if core is not None and hasattr(core, "shutdown"):
-                core.shutdown()
-        if self._loop is not None:
-            self._loop.close()
-            self._loop = None
-        if offline is not None or online is not None:
-            del offline, online
-            gc.collect()
-        processes.end_descendants()
-        if self._said is not None:
-            self._said.close()
-            self._said = None
-
     def _translated(self, experiment: Experiment) -> options.Settings:
         import vllm
 
-        engine_class = vllm.AsyncEngineArgs if self._is_online(experiment) else vllm.EngineArgs
+        engine_class = vllm.AsyncEngineArgs if self._is_online() else vllm.EngineArgs
         return options.settings(
             self._given,
             experiment,
@@ -195,12 +109,11 @@ class Vllm:
             f"vLLM {vllm.__version__}",
         )
 
-    def _is_online(self, experiment: Experiment) -> bool:
-        return experiment.streaming or experiment.workload.traffic is not None
-
     def _start(self, experiment: Experiment) -> None:
         import vllm
 
+        self._settings = self._translated(experiment)
+        os.environ.update(self._settings.environment)
         arguments = {
             "model": experiment.model,
             "dtype": experiment.precision or "auto",
@@ -208,18 +121,43 @@ class Vllm:
             "disable_log_stats": True,
             **self._settings.engine,
         }
-        if not self._is_online(experiment):
+        if not self._is_online():
             self._offline = vllm.LLM(**arguments)
             self._config = self._offline.llm_engine.vllm_config
             return
-        self._loop = asyncio.new_event_loop()
 
         async def start() -> Any:
             # Made inside the loop, where it starts the task that hands out what was generated.
             return vllm.AsyncLLMEngine.from_engine_args(vllm.AsyncEngineArgs(**arguments))
 
-        self._online = self._loop.run_until_complete(start())
+        self._online = self.run(start())
         self._config = self._online.vllm_config
+
+    def _ready(self, experiment: Experiment, warn: Warn) -> Loaded:
+        self._sampling = self._sampling_params(experiment)
+        if experiment.adapter:
+            from vllm.lora.request import LoRARequest
+
+            self._adapter = LoRARequest(experiment.adapter, 1, experiment.adapter)
+        if self._offline is not None and experiment.batch_size < self._given.get("max_num_seqs", 0):
+            warn(
+                f"vLLM gets {experiment.batch_size} requests at a time (batch_size), so that vllm.max_num_seqs "
+                f"({self._given['max_num_seqs']}) is never reached"
+            )
+        return self._loaded(experiment)
+
+    def _answers(self, requests: Sequence[Request]) -> Sequence[Any]:
+        prompts = [{"prompt_token_ids": list(request.tokens)} for request in requests]
+        return self._offline.generate(prompts, self._sampling, use_tqdm=False, lora_request=self._adapter)
+
+    def _stop(self) -> None:
+        offline, online = self._offline, self._online
+        self._offline = self._online = None
+        if online is not None:
+            online.shutdown()
+        core = getattr(getattr(offline, "llm_engine", None), "engine_core", None)
+        if core is not None and hasattr(core, "shutdown"):
+            core.shutdown()
 
     def _sampling_params(self, experiment: Experiment) -> Any:
         from vllm import SamplingParams
@@ -242,31 +180,13 @@ class Vllm:
                 **self._settings.sampling,
             )
         except (ValueError, TypeError) as error:
-            raise failure.unsupported(f"vLLM refuses the settings of sampling: {failure.summary(error)}") from error
+            raise refused_sampling(self.title, error) from error
 
     def _loaded(self, experiment: Experiment) -> Loaded:
-        import transformers
-
-        of_files = {
-            name: self._settings.engine[name]
-            for name in ("revision", "trust_remote_code")
-            if name in self._settings.engine
-        }
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            self._settings.engine.get("tokenizer") or experiment.model, **of_files
-        )
-        model_config = self._config.model_config
-        folder = checkpoints.folder_of(experiment.model, of_files.get("revision"))
+        settings, model_config = self._settings.engine, self._config.model_config
         return Loaded(
-            encode=lambda text: list(tokenizer(text, add_special_tokens=True, truncation=False)["input_ids"]),
+            encode=encoder(settings.get("tokenizer") or experiment.model, options.files_of_tokenizer(settings)),
             context_tokens=model_config.max_model_len,
             vocabulary=facts.vocabulary_of(model_config.hf_config),
-            facts=facts_of(self._config, folder),
+            facts=facts_of(self._config, checkpoints.folder_of(experiment.model, settings.get("revision"))),
         )
-
-    async def _together(self, requests: Sequence[Request], deadline_ns: Optional[int]) -> list[Generation]:
-        left_s = None if deadline_ns is None else max((deadline_ns - now_ns()) / 1e9, 0.001)
-        try:
-            return await asyncio.wait_for(serving.at_once(self, requests), left_s)
-        except asyncio.TimeoutError:
-            raise OutOfTime from None

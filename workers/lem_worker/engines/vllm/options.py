@@ -90,6 +90,7 @@ RESERVED = {
     "disable_log_stats": "the worker sets it",
     "enable_lora": "adapter or vllm.lora sets it",
     "skip_tokenizer_init": "the worker needs the tokenizer",
+    "tokenizer_mode": "the worker reads the tokenizer with transformers, and vLLM gets token ids",
     "max_tokens": "max_output_tokens sets it",
     "min_tokens": "min_output_tokens sets it",
     "temperature": "decoding sets it",
@@ -97,6 +98,8 @@ RESERVED = {
     "top_p": "decoding sets it",
     "repetition_penalty": "decoding sets it",
     "n": "one answer for each request is what is counted",
+    "best_of": "one answer for each request is what is counted",
+    "truncate_prompt_tokens": "max_input_tokens cuts prompts, and counts what is left",
     "output_kind": "streaming sets it",
     "detokenize": "text is not made",
     "stop": "it needs text, and text is not made",
@@ -160,6 +163,14 @@ def settings(
     _extra(found, given.get("extra", {}), known_engine, known_sampling)
     require_known({name: found.options[name] for name in found.engine}, known_engine, release)
     require_known({name: found.options[name] for name in found.sampling}, known_sampling, release)
+    return found
+
+
+def files_of_tokenizer(engine: dict[str, Any]) -> dict[str, Any]:
+    """Those of vLLM's settings that say which files the tokenizer is made of, as transformers calls them."""
+    found = {name: engine[name] for name in ("revision", "trust_remote_code") if name in engine}
+    if "tokenizer_revision" in engine:
+        found["revision"] = engine["tokenizer_revision"]
     return found
 
 

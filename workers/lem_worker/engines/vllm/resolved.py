@@ -63,11 +63,7 @@ def facts_of(config: Any, folder: Optional[str]) -> ModelFacts:
     # Quantized weights are packed several to an element, so that shapes do not tell how many there are.
     if getattr(model, "quantization", None):
         return known
-    counted = checkpoints.count(folder, bool(getattr(facts.text_config(hf_config), "tie_word_embeddings", False)))
-    if counted is not None:
-        known.parameters = counted.parameters
-        known.non_embedding_parameters = counted.parameters - counted.embeddings
-        known.weight_bytes = counted.parameters * facts.ELEMENT_BYTES.get(dtype, 0) or None
+    checkpoints.add_counts(known, folder, hf_config, dtype)
     return known
 
 
