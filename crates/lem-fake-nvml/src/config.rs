@@ -59,15 +59,38 @@ pub(crate) struct GpuConfig {
     pub(crate) persistence: bool,
     pub(crate) ecc: bool,
     pub(crate) processes: Vec<Process>,
+    pub(crate) graphics_processes: Vec<Process>,
+    pub(crate) ecc_corrected: u64,
+    pub(crate) ecc_uncorrected: u64,
+    pub(crate) power_limit_set_w: Option<u32>,
+    pub(crate) unsupported: Vec<Feature>,
 }
 
-/// A process with a compute context.
+/// A process that uses the GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
+    /// Not told when absent, as some drivers do.
     #[serde(default)]
-    pub(crate) memory_mib: u64,
+    pub(crate) memory_mib: Option<u64>,
+    /// Its share of the time in percent; no sample when absent, as for a process that does nothing.
+    #[serde(default)]
+    pub(crate) utilization_pct: Option<u32>,
+}
+
+/// What a board can be without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Feature {
+    ComputeProcesses,
+    GraphicsProcesses,
+    ProcessUtilization,
+    EccErrors,
+    ApplicationClocks,
+    ComputeMode,
+    Pcie,
+    PowerLimits,
 }
 
 /// The generations whose sensors differ.
@@ -120,6 +143,11 @@ impl Default for GpuConfig {
             persistence: true,
             ecc: true,
             processes: Vec::new(),
+            graphics_processes: Vec::new(),
+            ecc_corrected: 0,
+            ecc_uncorrected: 0,
+            power_limit_set_w: None,
+            unsupported: Vec::new(),
         }
     }
 }

@@ -43,7 +43,10 @@
 //! | `reset_after_s` | never | seconds after `nvmlInit` at which its counter starts again from 0 |
 //! | `mig` | of the architecture | `true`, `false`; absent on boards without MIG |
 //! | `persistence`, `ecc` | `true` | |
-//! | `processes` | `[]` | list of `pid`, `memory_mib` |
+//! | `processes`, `graphics_processes` | `[]` | lists of `pid`, `memory_mib` (not told if absent), `utilization_pct` (idle if absent; above 100 as from a driver that is wrong) |
+//! | `ecc_corrected`, `ecc_uncorrected` | 0 | errors since the driver was loaded; not told where `ecc` is `false` |
+//! | `power_limit_set_w` | `power_limit_w` | the limit in force, where somebody has set another than the default |
+//! | `unsupported` | `[]` | what this board answers "not supported" to: `compute_processes`, `graphics_processes`, `process_utilization`, `ecc_errors`, `application_clocks`, `compute_mode`, `pcie`, `power_limits` |
 
 mod abi;
 mod board;

@@ -4,9 +4,8 @@ use std::ffi::{c_uint, c_ulonglong};
 
 use nvml_wrapper_sys::bindings::{
     nvmlDevice_t, nvmlMemory_t, nvmlMemory_v2_t, nvmlPerfPolicyType_enum_NVML_PERF_POLICY_POWER,
-    nvmlPerfPolicyType_t, nvmlProcessInfo_t, nvmlPstates_t, nvmlReturn_enum_NVML_ERROR_INSUFFICIENT_SIZE,
-    nvmlReturn_enum_NVML_ERROR_INVALID_ARGUMENT, nvmlReturn_t, nvmlTemperatureSensors_t, nvmlUtilization_t,
-    nvmlViolationTime_t,
+    nvmlPerfPolicyType_t, nvmlPstates_t, nvmlReturn_enum_NVML_ERROR_INVALID_ARGUMENT, nvmlReturn_t,
+    nvmlTemperatureSensors_t, nvmlUtilization_t, nvmlViolationTime_t,
 };
 
 use super::{supported, write};
@@ -16,9 +15,6 @@ const MIB: u64 = 1 << 20;
 
 /// `nvmlClocksEventReasonSwPowerCap` of nvml.h.
 const SW_POWER_CAP: c_ulonglong = 0x4;
-
-/// What NVML writes for "not on a MIG instance".
-const NO_INSTANCE: c_uint = c_uint::MAX;
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn nvmlDeviceGetPowerUsage(device: nvmlDevice_t, power: *mut c_uint) -> nvmlReturn_t {
@@ -132,49 +128,4 @@ unsafe extern "C" fn nvmlDeviceGetPerformanceState(
 ) -> nvmlReturn_t {
     // SAFETY: NVML's contract: `state` points to a state.
     with_board(device, |_, _| unsafe { write(state, 0) })
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn nvmlDeviceGetComputeRunningProcesses_v3(
-    device: nvmlDevice_t,
-    count: *mut c_uint,
-    list: *mut nvmlProcessInfo_t,
-) -> nvmlReturn_t {
-    with_board(device, |board, _| {
-        if count.is_null() {
-            return Err(nvmlReturn_enum_NVML_ERROR_INVALID_ARGUMENT);
-        }
-        let processes = &board.config.processes;
-        // SAFETY: not null, and NVML's contract: `count` points to an unsigned int.
-        let room = unsafe { count.read() } as usize;
-        // SAFETY: as above.
-        unsafe { write(count, c_uint::try_from(processes.len()).unwrap_or(c_uint::MAX))? };
-        if room < processes.len() {
-            return Err(nvmlReturn_enum_NVML_ERROR_INSUFFICIENT_SIZE);
-        }
-        if list.is_null() && !processes.is_empty() {
-            return Err(nvmlReturn_enum_NVML_ERROR_INVALID_ARGUMENT);
-        }
-        for (position, process) in processes.iter().enumerate() {
-            let info = nvmlProcessInfo_t {
-                pid: process.pid,
-                usedGpuMemory: process.memory_mib * MIB,
-                gpuInstanceId: NO_INSTANCE,
-                computeInstanceId: NO_INSTANCE,
-            };
-            // SAFETY: NVML's contract: the list has `room` places, and `position` is below that.
-            unsafe { write(list.add(position), info)? };
-        }
-        Ok(())
-    })
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn nvmlDeviceGetGraphicsRunningProcesses_v3(
-    device: nvmlDevice_t,
-    count: *mut c_uint,
-    _list: *mut nvmlProcessInfo_t,
-) -> nvmlReturn_t {
-    // SAFETY: NVML's contract: `count` points to an unsigned int.
-    with_board(device, |_, _| unsafe { write(count, 0) })
 }

@@ -12,8 +12,9 @@ use nvml_wrapper_sys::bindings::{
     nvmlReturn_enum_NVML_ERROR_NOT_SUPPORTED, nvmlReturn_enum_NVML_SUCCESS, nvmlReturn_t, nvmlValue_t,
     nvmlValueType_enum_NVML_VALUE_TYPE_UNSIGNED_INT, nvmlValueType_enum_NVML_VALUE_TYPE_UNSIGNED_LONG_LONG,
 };
-use rustix::time::{ClockId, clock_gettime};
 
+use super::limits::limit_in_force_mw;
+use super::unix_us;
 use crate::board::{Board, Moment};
 use crate::library::with_board;
 
@@ -60,7 +61,7 @@ fn read(board: &Board, at: Moment, field: u32) -> Option<(u32, nvmlValue_t)> {
         NVML_FI_DEV_TOTAL_ENERGY_CONSUMPTION | NVML_FI_DEV_ENERGY => board.counter_mj(at).map(long),
         NVML_FI_DEV_POWER_INSTANT => board.instant_mw(at).map(int),
         NVML_FI_DEV_POWER_AVERAGE => board.average_mw(at).map(int),
-        NVML_FI_DEV_POWER_CURRENT_LIMIT => Some(int(board.power_limit_mw())),
+        NVML_FI_DEV_POWER_CURRENT_LIMIT => Some(int(limit_in_force_mw(board))),
         NVML_FI_DEV_MEMORY_TEMP => board.temperature_c(at).map(int),
         NVML_FI_DEV_PERF_POLICY_POWER => Some(long(board.power_violation_ns(at))),
         NVML_FI_DEV_PERF_POLICY_THERMAL => Some(long(0)),
@@ -75,9 +76,4 @@ fn int(value: u32) -> (u32, nvmlValue_t) {
 
 fn long(value: u64) -> (u32, nvmlValue_t) {
     (nvmlValueType_enum_NVML_VALUE_TYPE_UNSIGNED_LONG_LONG, nvmlValue_t { ullVal: value })
-}
-
-fn unix_us() -> i64 {
-    let now = clock_gettime(ClockId::Realtime);
-    now.tv_sec * 1_000_000 + now.tv_nsec / 1000
 }

@@ -5,6 +5,8 @@ mod device;
 mod fields;
 mod identity;
 mod limits;
+mod link;
+mod processes;
 mod system;
 
 use std::ffi::{c_char, c_uint};
@@ -13,7 +15,10 @@ use nvml_wrapper_sys::bindings::{
     nvmlReturn_enum_NVML_ERROR_INSUFFICIENT_SIZE, nvmlReturn_enum_NVML_ERROR_INVALID_ARGUMENT,
     nvmlReturn_enum_NVML_ERROR_NOT_SUPPORTED, nvmlReturn_t,
 };
+use rustix::time::{ClockId, clock_gettime};
 
+use crate::board::Board;
+use crate::config::Feature;
 use crate::library::Answer;
 
 /// Writes a value where the caller wants it.
@@ -51,4 +56,15 @@ unsafe fn write_text(to: *mut c_char, length: c_uint, text: &str) -> Answer {
 /// The value of a reading that a board may not have.
 fn supported<T>(value: Option<T>) -> Result<T, nvmlReturn_t> {
     value.ok_or(nvmlReturn_enum_NVML_ERROR_NOT_SUPPORTED)
+}
+
+/// Refuses what the board is configured to be without.
+fn has(board: &Board, feature: Feature) -> Answer {
+    supported((!board.config.unsupported.contains(&feature)).then_some(()))
+}
+
+/// The time of the day in microseconds, as NVML stamps what it has sampled.
+fn unix_us() -> i64 {
+    let now = clock_gettime(ClockId::Realtime);
+    now.tv_sec * 1_000_000 + now.tv_nsec / 1000
 }

@@ -71,6 +71,16 @@ impl From<NvmlError> for OpenError {
     }
 }
 
+/// An error as a sentence for a record. The name of the library's file is not in it, which may tell whose it is.
+pub(super) fn reason(error: &NvmlError) -> String {
+    match error {
+        NvmlError::FailedToLoadSymbol(_) | NvmlError::FunctionNotFound => {
+            "this driver has no such function".into()
+        }
+        other => other.to_string(),
+    }
+}
+
 /// Whether an error means that the device, or the way to it, is gone for good.
 pub(super) fn is_lost(error: &NvmlError) -> bool {
     matches!(

@@ -7,18 +7,22 @@ mod board;
 mod capabilities;
 mod error;
 mod facts;
+mod processes;
+mod watch;
 
 use std::path::Path;
 
 use lem_measure::{Channel, DeviceInfo, DeviceKind, PowerSource, Provenance, Sample};
+use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
-use nvml_wrapper::{Device, Nvml};
 
 use crate::meter::{Depth, Meter, ReadError};
 use board::Board;
 use capabilities::Capabilities;
 
 pub use error::OpenError;
+pub use processes::{GpuProcess, ProcessKind};
+pub use watch::{DeviceState, EccErrors, Watch};
 
 /// How the names of simulated GPUs begin. A real board is called by its marketing name, which begins with a brand of
 /// NVIDIA, so a simulated library cannot be taken for a real one, however it was loaded.
@@ -36,11 +40,7 @@ pub struct NvmlMeter {
 /// Loads NVML from `library`, or from where the driver puts it (`libnvidia-ml.so.1`), and asks every GPU once what it
 /// can tell.
 pub fn open(library: Option<&Path>) -> Result<NvmlMeter, OpenError> {
-    let mut builder = Nvml::builder();
-    if let Some(path) = library {
-        builder.lib_path(path.as_os_str());
-    }
-    let nvml = builder.init()?;
+    let nvml = load(library)?;
     let count = nvml.device_count()?;
     if count == 0 {
         return Err(OpenError::NoDevices);
@@ -70,18 +70,6 @@ impl NvmlMeter {
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
-
-    /// The host's process ids with a compute context on the device at position `device`, ascending; the GPU's energy
-    /// is that of all of them.
-    pub fn processes(&self, device: usize) -> Result<Vec<u32>, ReadError> {
-        let board = self.boards.get(device).ok_or_else(|| no_such(device))?;
-        let list = |gpu: Device<'_>| gpu.running_compute_processes();
-        let found = self.nvml.device_by_index(board.index).and_then(list).map_err(|e| board.failed(&e))?;
-        let mut pids: Vec<u32> = found.into_iter().map(|process| process.pid).collect();
-        pids.sort_unstable();
-        pids.dedup();
-        Ok(pids)
-    }
 }
 
 impl Meter for NvmlMeter {
@@ -97,6 +85,15 @@ impl Meter for NvmlMeter {
     }
 }
 
+/// Loads the library, or counts one user more of it.
+fn load(library: Option<&Path>) -> Result<Nvml, NvmlError> {
+    let mut builder = Nvml::builder();
+    if let Some(path) = library {
+        builder.lib_path(path.as_os_str());
+    }
+    builder.init()
+}
+
 fn no_such(device: usize) -> ReadError {
     ReadError::Transient(format!("NVML has no device at position {device}"))
 }
@@ -106,6 +103,9 @@ fn describe(nvml: &Nvml, index: u32) -> Result<(DeviceInfo, Capabilities), NvmlE
     let can = Capabilities::probe(&gpu)?;
     let name = gpu.name()?;
     let simulated = name.starts_with(SIMULATED_PREFIX);
+    let averaging_ms = facts::power_averaging_ms(&gpu, &can);
+    let mut facts = facts::facts(nvml, &gpu).facts;
+    facts.extend(facts::readings(&can));
     let info = DeviceInfo {
         id: gpu.uuid()?,
         name,
@@ -114,8 +114,8 @@ fn describe(nvml: &Nvml, index: u32) -> Result<(DeviceInfo, Capabilities), NvmlE
         provenance: if simulated { Provenance::Simulated } else { Provenance::Measured },
         index: Some(index),
         channels: can.channels(),
-        power_averaging_ms: facts::power_averaging_ms(&gpu, &can),
-        facts: facts::facts(nvml, &gpu, &can),
+        power_averaging_ms: averaging_ms,
+        facts,
     };
     Ok((info, can))
 }
