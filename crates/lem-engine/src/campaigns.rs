@@ -23,7 +23,7 @@ use crate::live::{DoneBefore, DoneCell, RunCellStatus};
 use crate::planning::{Prepared, refusal};
 use crate::services::in_containers;
 use crate::workers::{CampaignWorkers, Containers, check_gpus, embedded_worker, python_workers};
-use crate::{Engine, environment, hardware, lock};
+use crate::{Engine, hardware, lock};
 
 /// What the database keeps of a campaign so that it can be resumed as it was planned.
 #[derive(Serialize, Deserialize)]
@@ -126,12 +126,13 @@ impl Engine {
         let id = uuid::Uuid::now_v7().to_string();
         let locks = lock::acquire(&devices, &id)?;
         let containers = self.containers(&campaign, &id, &devices).await?;
+        let environment = self.surroundings(&campaign, &devices).await.snapshot().await;
         let store = Store::open(self.database()?).await?;
         let hold = self.hold(&id)?;
         let todo = (0..plan.runs.len()).collect();
         let stored = Stored { plan, campaign };
         let settings_text = self.settings()?.text;
-        let new = new_campaign(&id, file, text, settings_text, overrides, &stored, &devices)?;
+        let new = new_campaign(&id, file, text, settings_text, overrides, &stored, environment)?;
         store.create_campaign(&new).await?;
         store.add_diagnostics(&diagnostics(&id, &stored.plan, unused_gpus)).await?;
         Ok(Ready {
@@ -366,7 +367,7 @@ fn new_campaign(
     settings_text: String,
     overrides: &Overrides,
     stored: &Stored,
-    devices: &[DeviceInfo],
+    environment: serde_json::Value,
 ) -> Result<NewCampaign, Error> {
     let unwritable =
         |e: serde_json::Error| Error::new(ErrorCode::Machine, format!("the plan cannot be stored: {e}"));
@@ -398,7 +399,7 @@ fn new_campaign(
         overrides: serde_json::to_value(overrides).map_err(unwritable)?,
         seed: plan.seed,
         created_unix_ns: unix_ns(),
-        environment: environment::snapshot(devices),
+        environment,
         app_version: env!("CARGO_PKG_VERSION").into(),
         holder_pid: Some(std::process::id()),
         experiments: experiments.collect(),

@@ -7,7 +7,7 @@ mod campaign_files;
 mod campaigns;
 mod clock;
 mod conformance;
-mod environment;
+pub mod environment;
 mod error;
 mod files;
 mod hardware;

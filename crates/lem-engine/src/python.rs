@@ -36,6 +36,14 @@ pub(crate) fn workers_folder(project: &Path) -> Result<PathBuf, Error> {
     })
 }
 
+/// The version that the package states, without running it.
+pub(crate) fn version(folder: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(folder.join(PACKAGE)).ok()?;
+    let stated = text.lines().find_map(|line| line.strip_prefix("__version__"))?;
+    let (_, value) = stated.split_once('=')?;
+    Some(value.trim().trim_matches(['"', '\'']).to_owned())
+}
+
 /// `PYTHONPATH` with the package first.
 pub(crate) fn search_path(folder: &Path) -> String {
     let before = std::env::var("PYTHONPATH").ok().filter(|path| !path.is_empty());
@@ -56,6 +64,16 @@ mod tests {
         assert_eq!(program("./python", project.path()), inside("./python"));
         assert_eq!(program("python3.11", project.path()), "python3.11");
         assert_eq!(program("/usr/bin/python3", project.path()), "/usr/bin/python3");
+    }
+
+    #[test]
+    fn the_version_is_read_from_the_package() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(version(folder.path()), None);
+        std::fs::create_dir_all(folder.path().join("lem_worker")).unwrap();
+        std::fs::write(folder.path().join(PACKAGE), "\"\"\"Text.\"\"\"\n\n__version__ = \"1.2.3\"\n")
+            .unwrap();
+        assert_eq!(version(folder.path()).as_deref(), Some("1.2.3"));
     }
 
     #[test]

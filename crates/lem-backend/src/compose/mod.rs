@@ -134,6 +134,14 @@ impl Compose {
         Ok(service)
     }
 
+    /// The compose files that a service is made of: this one, then those whose services it extends. Env files are not
+    /// among them.
+    pub fn files(&self, name: &str) -> Result<Vec<PathBuf>, ComposeError> {
+        let mut sources = self.sources.clone();
+        chain::read(&mut sources, &self.environment.0, name, &mut Vec::new())?;
+        Ok(sources.files())
+    }
+
     fn no_service(&self, wanted: &str) -> ComposeError {
         let known = self.project.services.clone();
         let allowed = (wanted.chars().count() / 3).clamp(1, 3);

@@ -68,6 +68,11 @@ impl Sources {
         self.list.iter().map(|source| source.folder.clone()).collect()
     }
 
+    /// The files of all sources, in their order.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.list.iter().map(|source| source.file.clone()).collect()
+    }
+
     pub(super) fn place(&self, at: At) -> Place {
         let file = self.list.get(at.source).map(|source| source.file.clone()).unwrap_or_default();
         Place { file, line: Some(at.line) }

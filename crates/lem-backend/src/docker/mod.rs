@@ -25,6 +25,7 @@ mod networks;
 pub mod orphans;
 mod persistent;
 mod remove;
+mod setup;
 mod streams;
 mod warm;
 
@@ -39,3 +40,4 @@ pub use host::processes;
 pub use image::find as find_image;
 pub use labels::Owner;
 pub use persistent::{Lifetime, Persistent};
+pub use setup::{EngineSetup, setup};
