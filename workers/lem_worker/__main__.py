@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import Optional
+from typing import BinaryIO, Optional
 
-from . import engines, failure, processes
+from . import engines, failure, proceed, processes
 from .engines.base import Engine
 from .experiment import Experiment, read_experiment
 from .protocol import NobodyListens, Report
@@ -39,9 +39,13 @@ def serve(engine: Engine) -> int:
     status = 1
     try:
         report.hello(engine.name, engine.versions())
-        experiment = read_experiment(sys.stdin.buffer)
-        close_standard_input()
-        run(experiment, engine, report)
+        from_engine = take_standard_input()
+        experiment = read_experiment(from_engine)
+        if experiment.warmup.hold:
+            run(experiment, engine, report, proceed.listen(from_engine))
+        else:
+            from_engine.close()
+            run(experiment, engine, report)
         status = 0
     except NobodyListens:
         print("lem_worker: the engine no longer listens", file=sys.stderr)
@@ -66,11 +70,17 @@ def protect_standard_output() -> int:
     return protocol
 
 
-def close_standard_input() -> None:
-    """Nothing more is to be read; a library that asks a question shall not wait for an answer."""
+def take_standard_input() -> BinaryIO:
+    """Gives what comes over standard input, and leaves nothing to be read there.
+
+    A library that asks a question shall not wait for an answer, and processes that engines start shall not take the
+    engine's word away.
+    """
+    from_engine = os.fdopen(os.dup(0), "rb")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
+    return from_engine
 
 
 def say_failure(error: BaseException, experiment: Optional[Experiment], engine: Engine, report: Report) -> None:

@@ -2,8 +2,8 @@
 
 1. `hello` comes first, once, with the protocol version of this package.
 2. Times never decrease.
-3. The phases load, idle, warmup, measure, unload come in this order, each at most once, each begun and ended before the
-   next begins. Only measure is required for a result. Its window has a length.
+3. The phases context, load, idle, warmup, measure, unload come in this order, each at most once, each begun and ended
+   before the next begins. Only measure is required for a result. Its window has a length.
 4. `progress` belongs to an open phase, `request` to measure; `warning` may stand anywhere after `hello`.
 5. `result` is the last event of a run that succeeded. It follows the end of measure, and of every phase that began.
    When requests were reported, its totals are the sums of what of them fell into measure, and of what unfinished ones

@@ -69,6 +69,8 @@ class Warmup:
     prompts: int
     timeout_s: float
     convergence: Optional[Convergence] = None
+    hold: bool = False
+    """Whether it goes on after its own end until the engine says so."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class Experiment:
     adapter: Optional[str] = None
     streaming: bool = False
     idle_s: float = 0.0
+    context_s: float = 0.0
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -135,6 +138,7 @@ def parse_experiment(line: bytes) -> Experiment:
         streaming=fields.flag("streaming", False),
         seed=fields.whole("seed"),
         idle_s=fields.number("idle_s", 0.0),
+        context_s=fields.number("context_s", 0.0),
         options=fields.mapping("options"),
     )
 
@@ -180,7 +184,7 @@ def _warmup(fields: _Fields) -> Warmup:
     if fields.has("convergence"):
         rule = fields.within("convergence")
         convergence = Convergence(rule.number("cv_threshold"), rule.whole("window"), rule.whole("max_prompts"))
-    return Warmup(fields.whole("prompts"), fields.number("timeout_s"), convergence)
+    return Warmup(fields.whole("prompts"), fields.number("timeout_s"), convergence, fields.flag("hold", False))
 
 
 def _decoding(fields: _Fields) -> Decoding:

@@ -18,7 +18,7 @@ from .failure import Failure, redact, shortened
 MAX_LINE_BYTES = 1 << 20
 """The longest line that the engine accepts, without its newline."""
 
-PHASES = ("load", "idle", "warmup", "measure", "unload")
+PHASES = ("context", "load", "idle", "warmup", "measure", "unload")
 
 
 class NobodyListens(Exception):

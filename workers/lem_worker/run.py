@@ -1,4 +1,4 @@
-"""One run, phase after phase: load, idle, warm-up, measurement, unload; then the result."""
+"""One run, phase after phase: context, load, idle, warm-up, measurement, unload; then the result."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .clock import milliseconds
 from .decoding import described, sha256_of_tokens
 from .engines.base import Engine, Generation, Loaded, Request
 from .experiment import Experiment
+from .proceed import Said
 from .prompts import Prompts
 from .protocol import Report
 from .validation import validate
@@ -48,25 +49,29 @@ class Measured:
         return sha256_of_tokens(self.generated[index] for index in sorted(self.generated))
 
 
-def run(experiment: Experiment, engine: Engine, report: Report) -> None:
-    """Carries out `experiment`; the result is the last thing said."""
+def run(experiment: Experiment, engine: Engine, report: Report, proceed: Said = lambda: True) -> None:
+    """Carries out `experiment`; the result is the last thing said.
+
+    `proceed` tells whether the engine under which the worker runs has ended a warm-up that is held.
+    """
     validate(experiment)
     engine.check(experiment)
     _check_traffic(experiment, engine)
     source = prompts.read_source(experiment, report.warn)
     times_ns = _arrivals(experiment)
 
+    context = _context(experiment.context_s, engine, report)
     report.begin("load")
     loaded = engine.load(experiment, report.warn)
     ready = prompts.prepare(source, experiment.workload, loaded)
     report.end("load")
 
     _idle(experiment.idle_s, report)
-    warmed = _warm_up(experiment, engine, ready, report)
+    warmed = _warm_up(experiment, engine, ready, report, proceed)
     engine.forget(report.warn)
     measured = _measure(experiment, engine, ready, times_ns, report)
 
-    parameters = _parameters(experiment, engine, ready, warmed, times_ns)
+    parameters = {**_parameters(experiment, engine, ready, warmed, times_ns), **context}
     parameters["output_token_sha256"] = measured.output_sha256()
     peak_memory_bytes = engine.peak_memory_bytes()
     report.begin("unload")
@@ -122,6 +127,19 @@ def _arrivals(experiment: Experiment) -> Optional[list[int]]:
     return traffic.arrivals_ns(workload.traffic, workload.sample_size, experiment.seed)
 
 
+def _context(duration_s: float, engine: Engine, report: Report) -> dict[str, Any]:
+    """Idles with the device opened and no model loaded; gives what was in force."""
+    if duration_s == 0:
+        return {"context_s": 0.0}
+    with engine.device_opened(report.warn) as where:
+        if where is None:
+            return {"context_s": 0.0}
+        report.begin("context")
+        time.sleep(duration_s)
+        report.end("context")
+    return {"context_s": duration_s, "context": where}
+
+
 def _idle(duration_s: float, report: Report) -> None:
     if duration_s > 0:
         report.begin("idle")
@@ -133,7 +151,7 @@ def _requests(experiment: Experiment, ready: Prompts) -> list[Request]:
     return [ready.request(index) for index in range(experiment.workload.sample_size)]
 
 
-def _warm_up(experiment: Experiment, engine: Engine, ready: Prompts, report: Report) -> Warmed:
+def _warm_up(experiment: Experiment, engine: Engine, ready: Prompts, report: Report, proceed: Said) -> Warmed:
     requests = _requests(experiment, ready)
     arriving = experiment.workload.traffic
     if arriving is None:
@@ -142,7 +160,12 @@ def _warm_up(experiment: Experiment, engine: Engine, ready: Prompts, report: Rep
         # As many at once as there may be under way, where that is known.
         size = max(arriving.concurrency, 1) if engine.serves_together else 1
         batches = [requests[start : start + size] for start in range(0, len(requests), size)]
-    return warm_up(experiment.warmup, batches, engine.generate, report)
+    if experiment.warmup.hold and arriving is not None and engine.serves_together and not arriving.concurrency:
+        report.warn(
+            f"warm-up is one request at a time, and {arriving.type} traffic may heat the device further: its "
+            "temperature when the window opens is that of the warm-up"
+        )
+    return warm_up(experiment.warmup, batches, engine.generate, report, proceed)
 
 
 def _measure(
@@ -190,6 +213,7 @@ def _parameters(
         "idle_s": experiment.idle_s,
         "warmup_requests": warmed.requests,
         "warmup_batches": warmed.batches,
+        "warmup_held_requests": warmed.held_requests,
         "traffic": _traffic(experiment, engine, times_ns),
         "prompts": ready.facts,
         "token_counting": {

@@ -29,6 +29,7 @@ def validate(experiment: Experiment) -> None:
     _check_warmup(experiment.warmup)
     _check_decoding(experiment.decoding)
     _check_seconds("idle_s", experiment.idle_s)
+    _check_seconds("context_s", experiment.context_s)
     _check_seconds("warmup.timeout_s", experiment.warmup.timeout_s)
     if experiment.workload.traffic is not None:
         _check_traffic(experiment.workload.traffic)

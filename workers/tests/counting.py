@@ -10,16 +10,18 @@
 | prints | it prints to standard output, in three ways |
 | child | it starts a process that ignores SIGTERM, and another one that makes itself independent |
 | grouped | tokens come two at a time |
+| shut | its device cannot be opened without a model |
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Optional
 
 from lem_worker import batches, options
@@ -35,6 +37,7 @@ TABLE = {
     "prints": options.flag(),
     "child": options.flag(),
     "grouped": options.flag(),
+    "shut": options.flag(),
 }
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
@@ -62,6 +65,12 @@ class Counting:
     def check(self, experiment: Experiment) -> None:
         self._given = options.check("counting", experiment.options, TABLE)
         self.serves_together = self._given.get("together", False)
+
+    @contextlib.contextmanager
+    def device_opened(self, warn: Warn) -> Iterator[Optional[str]]:
+        if self._given.get("shut"):
+            warn("no context baseline can be taken: the device is shut")
+        yield None if self._given.get("shut") else "the tests"
 
     def load(self, experiment: Experiment, warn: Warn) -> Loaded:
         self._experiment = experiment

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from lem_worker import conversation
 from lem_worker.experiment import Experiment, parse_experiment
@@ -33,6 +33,7 @@ EXPERIMENT: dict[str, Any] = {
     "streaming": True,
     "seed": 0,
     "idle_s": 0.0,
+    "context_s": 0.0,
     "options": {},
 }
 
@@ -85,6 +86,49 @@ def command(*arguments: str) -> list[str]:
 def environment(**changes: str) -> dict[str, str]:
     """The environment of a worker process."""
     return {**os.environ, "PYTHONPATH": WORKERS, "PYTHONUNBUFFERED": "1", **changes}
+
+
+PROCEED_LINE = b'{"proceed":true}\n'
+"""What the engine writes to end a warm-up that is held."""
+
+
+def tell_worker(
+    arguments: list[str],
+    given: dict[str, Any],
+    due: Callable[[dict[str, Any]], bool],
+    word: Optional[bytes],
+    **variables: str,
+) -> tuple[Said, int]:
+    """Runs a worker and writes `word` with the first event that is `due`, or closes its input for `None`.
+
+    Gives what it said, and which event that was.
+    """
+    process = subprocess.Popen(
+        arguments,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(**variables),
+        cwd=WORKERS,
+    )
+    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+    with process, process.stdin as writing:
+        writing.write(json.dumps(given).encode() + b"\n")
+        writing.flush()
+        lines: list[bytes] = []
+        told = None
+        for line in process.stdout:
+            lines.append(line)
+            if told is None and due(json.loads(line)):
+                told = len(lines) - 1
+                if word is None:
+                    writing.close()
+                else:
+                    writing.write(word)
+                    writing.flush()
+        errors = process.stderr.read().decode("utf-8", "replace")
+    assert told is not None, errors
+    return Said(process.returncode, b"".join(lines), errors), told
 
 
 def run_worker(arguments: list[str], given: dict[str, Any], timeout_s: float = 60, **variables: str) -> Said:

@@ -7,9 +7,14 @@ import os
 import subprocess
 import tempfile
 import unittest
+from types import SimpleNamespace
+from unittest import mock
 
-from lem_worker import failure
-from lem_worker.engines import checkpoints, facts, plain, said
+from lem_worker import failure, processes
+from lem_worker.engines import checkpoints, experts, facts, opening, plain, said
+from lem_worker.engines.base import ModelFacts
+from lem_worker.engines.tensorrt import TensorRt
+from lem_worker.engines.vllm import Vllm
 from lem_worker.engines.vllm import options as vllm_options
 
 from .support import WORKERS, command, environment, experiment
@@ -42,6 +47,15 @@ class Facts(unittest.TestCase):
         self.assertIsNone(facts.kv_bytes_per_token(config, 2))
         self.assertIsNone(facts.kv_bytes_per_token(object(), 2))
         self.assertIsNone(facts.kv_bytes_per_token(Config(), None))
+
+    def test_the_width_of_attention_is_that_of_all_query_heads(self):
+        config = Config()
+        self.assertEqual(facts.attention_width(config), 64)
+        config.head_dim = 16
+        self.assertEqual(facts.attention_width(config), 8 * 16)
+        config.kv_lora_rank = 512
+        self.assertIsNone(facts.attention_width(config), "latent attention has heads of several sizes")
+        self.assertIsNone(facts.attention_width(object()))
 
     def test_the_commit_of_the_hub_s_cache_is_the_revision(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -83,6 +97,9 @@ class Checkpoints(unittest.TestCase):
         with open(os.path.join(self.folder, name), "wb") as file:
             file.write(len(text).to_bytes(8, "little") + text + bytes(offset))
 
+    def count(self, tied):
+        return checkpoints.count(checkpoints.shapes(self.folder), tied)
+
     TENSORS = {
         "model.embed_tokens.weight": [10, 4],
         "model.layers.0.mlp.weight": [4, 8],
@@ -92,11 +109,11 @@ class Checkpoints(unittest.TestCase):
 
     def test_parameters_are_counted_from_headers(self):
         self.write("model.safetensors", self.TENSORS)
-        self.assertEqual(checkpoints.count(self.folder, tied=False), checkpoints.Counted(116, 80))
+        self.assertEqual(self.count(tied=False), checkpoints.Counted(116, 80))
 
     def test_a_tied_head_counts_once(self):
         self.write("model.safetensors", self.TENSORS)
-        self.assertEqual(checkpoints.count(self.folder, tied=True), checkpoints.Counted(76, 40))
+        self.assertEqual(self.count(tied=True), checkpoints.Counted(76, 40))
 
     def test_several_files_are_those_of_the_index(self):
         self.write("a.safetensors", {"model.embed_tokens.weight": [10, 4]})
@@ -104,14 +121,133 @@ class Checkpoints(unittest.TestCase):
         index = {"weight_map": {"model.embed_tokens.weight": "a.safetensors", "model.norm.weight": "b.safetensors"}}
         with open(os.path.join(self.folder, "model.safetensors.index.json"), "w", encoding="utf-8") as file:
             json.dump(index, file)
-        self.assertEqual(checkpoints.count(self.folder, tied=True).parameters, 44)
+        self.assertEqual(self.count(tied=True).parameters, 44)
+
+    def test_the_experts_of_a_checkpoint_are_told(self):
+        one = {
+            "model.layers.0.mlp.experts.0.up_proj.weight": [4, 8],
+            "model.layers.0.mlp.experts.1.up_proj.weight": [4, 8],
+        }
+        self.write("model.safetensors", {**self.TENSORS, **one})
+        config = SimpleNamespace(num_hidden_layers=1, num_experts=2, num_experts_per_tok=1)
+        known = ModelFacts()
+        checkpoints.add_counts(known, self.folder, config, "bfloat16")
+        self.assertEqual((known.non_embedding_parameters, known.active_non_embedding_parameters), (100, 68))
 
     def test_what_is_no_checkpoint_is_unknown(self):
-        self.assertIsNone(checkpoints.count(self.folder, tied=False))
-        self.assertIsNone(checkpoints.count(None, tied=False))
+        self.assertIsNone(checkpoints.shapes(self.folder))
+        self.assertIsNone(checkpoints.shapes(None))
         with open(os.path.join(self.folder, "model.safetensors"), "wb") as file:
             file.write(b"\xff" * 100)
-        self.assertIsNone(checkpoints.count(self.folder, tied=False))
+        self.assertIsNone(checkpoints.shapes(self.folder))
+
+
+class Experts(unittest.TestCase):
+    """By hand: a layer with 10 parameters for every token, and 8 experts of 6, of which a token passes through 2."""
+
+    ONE_BY_ONE = {
+        "model.layers.0.mlp.gate.weight": [2, 2],
+        "model.layers.0.mlp.shared_experts.up_proj.weight": [2, 3],
+        **{f"model.layers.0.mlp.experts.{expert}.up_proj.weight": [2, 3] for expert in range(8)},
+    }
+    TOGETHER = {
+        "model.layers.0.mlp.gate.weight": [2, 2],
+        "model.layers.0.mlp.shared_expert.up_proj.weight": [2, 3],
+        "model.layers.0.mlp.experts.gate_up_proj": [8, 2, 3],
+    }
+
+    def config(self, **changes):
+        return SimpleNamespace(**{"num_hidden_layers": 1, "num_experts": 8, "num_experts_per_tok": 2, **changes})
+
+    def active(self, shapes, **changes):
+        return experts.active_parameters(self.config(**changes), shapes, 58)
+
+    def test_a_token_passes_through_some_experts_and_everything_else(self):
+        for shapes in (self.ONE_BY_ONE, self.TOGETHER):
+            self.assertEqual(self.active(shapes), 10 + 2 * 6)
+
+    def test_what_cannot_be_told_exactly_is_unknown(self):
+        other = {**self.TOGETHER, "model.layers.0.mlp.experts.gate_up_proj_blocks": [4, 2, 3]}
+        further = {**self.ONE_BY_ONE, "model.layers.1.eh_proj.weight": [2, 2]}
+        for unknown in (
+            self.active(None),
+            self.active({"model.layers.0.mlp.gate.weight": [58]}),
+            self.active(other),
+            self.active(further),
+            self.active(self.ONE_BY_ONE, num_experts=4),
+            self.active(self.TOGETHER, num_experts_per_tok=None),
+            self.active(self.TOGETHER, num_experts_per_tok=9),
+        ):
+            self.assertIsNone(unknown)
+
+    def test_a_dense_model_has_no_active_part(self):
+        self.assertIsNone(self.active({"model.layers.0.mlp.up_proj.weight": [58]}, num_experts=None))
+        self.assertIsNone(self.active(self.TOGETHER, num_experts=1))
+
+    def test_configurations_name_the_experts_in_several_ways(self):
+        for name in ("num_local_experts", "num_experts", "n_routed_experts"):
+            self.assertIs(experts.is_mixture(SimpleNamespace(**{name: 8})), True)
+            self.assertIs(experts.is_mixture(SimpleNamespace(**{name: 1})), False)
+
+    def test_where_the_configuration_says_nothing_the_tensors_do(self):
+        dense = {"model.layers.0.mlp.up_proj.weight": [2, 3]}
+        self.assertIs(experts.is_mixture(SimpleNamespace(), dense), False)
+        self.assertIs(experts.is_mixture(SimpleNamespace(), self.ONE_BY_ONE), True)
+        self.assertIsNone(experts.is_mixture(SimpleNamespace()))
+
+
+TORCH = """
+import os, types
+class Cuda(types.SimpleNamespace):
+    def is_available(self): return {gpus} > 0
+    def device_count(self): return {gpus}
+    def synchronize(self, index): opened.append(index)
+    def empty_cache(self): print("printed by a library", opened, flush=True)
+opened, cuda = [], Cuda()
+def zeros(size, device):
+    if {full}: raise RuntimeError("CUDA error: out of memory")
+"""
+"""Stands for PyTorch on a machine with GPUs."""
+
+
+class Opening(unittest.TestCase):
+    def opened(self, most, gpus=3, full=False):
+        """What is said of the GPUs, and whether the process that has them open ends with them."""
+        warnings = []
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "torch.py"), "w", encoding="utf-8") as file:
+                file.write(TORCH.format(gpus=gpus, full=full))
+            with mock.patch.dict(os.environ, {"PYTHONPATH": folder}):
+                before = processes.descendants()
+                with opening.opened_elsewhere(most, warnings.append) as where:
+                    during = processes.descendants()
+                after = processes.descendants()
+        self.assertEqual((len(during) - len(before), after), (0 if full else 1, before))
+        return where, warnings
+
+    def test_another_process_has_the_gpus_of_the_engine_open_and_no_more(self):
+        for most, expected in ((1, "1 GPU,"), (2, "2 GPUs,"), (8, "3 GPUs,")):
+            where, warnings = self.opened(most)
+            self.assertTrue(where.startswith(expected), where)
+            self.assertIn("a process of its own", where)
+            self.assertEqual(warnings, [])
+
+    def test_without_a_gpu_there_is_a_process_that_has_imported_what_it_needs(self):
+        self.assertTrue(self.opened(1, gpus=0)[0].startswith("no GPU, PyTorch imported"))
+
+    def test_gpus_that_cannot_be_opened_are_a_warning(self):
+        where, warnings = self.opened(1, full=True)
+        self.assertIsNone(where)
+        self.assertIn("no context baseline can be taken", warnings[0])
+
+    def test_an_engine_opens_as_many_gpus_as_it_was_given(self):
+        for engine, given, expected in (
+            (Vllm(), {"tensor_parallel_size": 4, "pipeline_parallel_size": 2}, 8),
+            (TensorRt(), {"tp_size": 2}, 2),
+            (Vllm(), {}, 1),
+        ):
+            engine._given = given
+            self.assertEqual(engine._gpus(), expected)
 
 
 class Plain(unittest.TestCase):
@@ -193,7 +329,7 @@ class Said(unittest.TestCase):
         self.assertIsNone(said.root_cause(["INFO nothing"]))
 
 
-class Vllm(unittest.TestCase):
+class VllmOptions(unittest.TestCase):
     ENGINE = [
         "max_num_seqs",
         "attention_backend",

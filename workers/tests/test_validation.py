@@ -35,6 +35,8 @@ class Validation(unittest.TestCase):
             "it takes 5": refusal(warmup__convergence={**stable, "window": 5, "max_prompts": 3}),
             "warmup.timeout_s is -1": refusal(warmup__timeout_s=-1.0),
             "idle_s is 1e+12": refusal(idle_s=1e12),
+            "context_s is -1; seconds from 0 are needed": refusal(context_s=-1.0),
+            "context_s is nan": refusal(context_s=float("nan")),
             "decoding.temperature is -0.5; it must be 0 or more": refusal(decoding__temperature=-0.5),
             "decoding.top_p is 0; it must be greater than 0 and at most 1": refusal(decoding__top_p=0.0),
             "decoding.repetition_penalty is 0": refusal(decoding__repetition_penalty=0.0),
@@ -75,6 +77,7 @@ class Validation(unittest.TestCase):
     def test_fields_of_later_versions_are_passed_over_and_new_ones_have_defaults(self):
         read = experiment(colour="blue")
         self.assertEqual((read.adapter, read.workload.order, read.workload.traffic), (None, "interleaved", None))
+        self.assertEqual((experiment(context_s=None).context_s, read.warmup.hold), (0.0, False))
 
 
 class Options(unittest.TestCase):

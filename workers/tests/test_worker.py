@@ -15,7 +15,7 @@ from lem_worker.engines.base import Generation, Request
 from lem_worker.protocol import Report
 from lem_worker.run import Measured
 
-from .support import WORKERS, command, environment, run_worker, written
+from .support import PROCEED_LINE, WORKERS, command, environment, run_worker, tell_worker, written
 
 COUNTING = command("-m", "tests.counting")
 
@@ -44,6 +44,20 @@ class Conversations(unittest.TestCase):
         self.assertEqual(result["model"], {"parameters": 3, "layers": 1, "dtype": "int64"})
         self.assertEqual(result["peak_memory_bytes"], 4096)
         self.assertEqual(result["output_tokens"], 12)
+
+    def test_the_context_is_idle_before_the_model_is_loaded(self):
+        said = worker(context_s=0.2, idle_s=0.01)
+        parameters = self.check(said)["effective_parameters"]
+        self.assertEqual(self.phases(said), ["context", "load", "idle", "warmup", "measure", "unload"])
+        begin, end = (event["t_ns"] for event in said.named("phase")[:2])
+        self.assertGreaterEqual(end - begin, 200_000_000)
+        self.assertEqual((parameters["context_s"], parameters["context"]), (0.2, "the tests"))
+
+    def test_a_device_that_cannot_be_opened_alone_has_no_context_baseline_and_says_so(self):
+        said = worker(context_s=60.0, options={"shut": True})
+        self.assertEqual(self.check(said)["effective_parameters"]["context_s"], 0.0)
+        self.assertEqual(self.phases(said), ["load", "warmup", "measure", "unload"])
+        self.assertIn("no context baseline can be taken", said.named("warning")[0]["message"])
 
     def test_batches_share_their_latency_and_tell_no_times_of_tokens(self):
         said = worker(batch_size=3, streaming=False)
@@ -85,6 +99,60 @@ class Conversations(unittest.TestCase):
     def test_what_libraries_print_is_not_lost_in_a_buffer_when_the_worker_ends(self):
         said = run_worker(COUNTING, written(options={"prints": True}), PYTHONUNBUFFERED="")
         self.assertIn("printed by Python", said.errors)
+
+
+class Holding(unittest.TestCase):
+    def tell(self, word=PROCEED_LINE, held=5, **changes):
+        """The run of a worker that is told to go on when so many requests of a hold have finished."""
+        seen = []
+
+        def due(event):
+            seen.extend([event] if event["event"] == "progress" and event["total"] is None else [])
+            return len(seen) == held
+
+        given = written(warmup__hold=True, warmup__prompts=2, warmup__timeout_s=0.5, **changes)
+        said, told = tell_worker(COUNTING, given, due, word)
+        self.assertEqual(said.status, 0, said.errors)
+        self.assertEqual(said.verdict(4)["verdict"], "result", said.events)
+        return said, told
+
+    def over(self, said):
+        return next(i for i, e in enumerate(said.events) if e.get("phase") == "warmup" and e["edge"] == "end")
+
+    def test_it_goes_on_past_its_time_limit_until_the_word_is_said_or_nobody_is_left_to_say_it(self):
+        for word in (PROCEED_LINE, None):
+            said, told = self.tell(word, held=6, options={"token_ms": 50})
+            self.assertGreater(said.events[told]["t_ns"] - said.events[0]["t_ns"], 500_000_000)
+            self.assertIn(self.over(said) - told, (1, 2, 3), "the request that is under way is the last")
+            parameters = said.last["effective_parameters"]
+            self.assertGreaterEqual(parameters["warmup_held_requests"], 6)
+            self.assertEqual(parameters["warmup_requests"], parameters["warmup_held_requests"] + 2)
+
+    def test_nothing_is_left_running_of_requests_that_are_served_together(self):
+        traffic = {"type": "closed", "concurrency": 3}
+        for streaming in (True, False):
+            said, _ = self.tell(
+                workload__traffic=traffic, streaming=streaming, options={"together": True, "token_ms": 5}
+            )
+            self.assertEqual([event["index"] for event in said.named("request")], [0, 1, 2, 3])
+            self.assertEqual(said.named("warning"), [])
+
+    def test_open_traffic_that_is_served_together_may_be_hotter_than_its_warm_up_and_that_is_said(self):
+        traffic = {"type": "poisson", "requests_per_s": 200}
+        said, _ = self.tell(workload__traffic=traffic, options={"together": True, "token_ms": 1})
+        self.assertIn("poisson traffic may heat the device further", said.named("warning")[0]["message"])
+
+    def test_it_measures_what_it_would_have_measured(self):
+        plain = worker(warmup__prompts=2).last
+        said, _ = self.tell(options={"token_ms": 1})
+        for name in ("input_tokens", "output_tokens"):
+            self.assertEqual(said.last[name], plain[name])
+
+    def test_a_word_that_came_together_with_the_experiment_is_heard(self):
+        given = written(warmup__hold=True)
+        said, _ = tell_worker(COUNTING, given, lambda event: event["event"] == "hello", PROCEED_LINE)
+        self.assertEqual(said.status, 0, said.errors)
+        self.assertLessEqual(said.last["effective_parameters"]["warmup_held_requests"], 1000)
 
 
 class Failures(unittest.TestCase):

@@ -18,7 +18,16 @@ from types import SimpleNamespace
 
 from lem_worker import files, prompts
 from lem_worker.decoding import sha256_of_tokens
-from tests.support import WORKERS, command, environment, experiment, run_worker, written
+from tests.support import (
+    PROCEED_LINE,
+    WORKERS,
+    command,
+    environment,
+    experiment,
+    run_worker,
+    tell_worker,
+    written,
+)
 
 from . import tiny_model
 
@@ -219,6 +228,22 @@ class Generating(Worker):
             self.assertEqual((facts["column"], facts["rows"], facts["rows_without_prompt"]), ("conversations", 6, 1))
 
 
+class Holding(Worker):
+    def test_a_held_warm_up_goes_on_until_the_word_and_changes_nothing(self):
+        held = []
+
+        def due(event):
+            held.extend([event] if event["event"] == "progress" and event["total"] is None else [])
+            return len(held) == 4
+
+        said, _ = tell_worker(PYTORCH, given(warmup__hold=True, warmup__prompts=2), due, PROCEED_LINE, **OFFLINE)
+        self.assertEqual(said.status, 0, said.errors)
+        self.assertEqual(said.verdict(4)["verdict"], "result")
+        self.assertGreaterEqual(parameters(said)["warmup_held_requests"], 4)
+        plain = self.result(warmup__prompts=2)
+        self.assertEqual(parameters(said)["output_token_sha256"], parameters(plain)["output_token_sha256"])
+
+
 class Facts(Worker):
     def test_the_facts_of_the_model_are_those_computed_by_hand(self):
         t = tiny_model
@@ -230,10 +255,34 @@ class Facts(Worker):
         facts = self.result().last["model"]
         self.assertEqual(facts["parameters"], whole)
         self.assertEqual(facts["non_embedding_parameters"], body)
+        self.assertIs(facts["mixture_of_experts"], False)
+        self.assertNotIn("active_non_embedding_parameters", facts)
+        self.assertEqual(facts["attention_width"], t.HEADS * head)
         self.assertEqual((facts["layers"], facts["hidden_size"], facts["dtype"]), (t.LAYERS, t.HIDDEN, "float32"))
         self.assertEqual(facts["kv_bytes_per_token"], t.LAYERS * 2 * t.KV_HEADS * head * 4)
         self.assertEqual(facts["weight_bytes"], whole * 4)
         self.assertTrue(facts["revision"].startswith("sampled-sha256:"))
+
+    def test_of_a_mixture_the_experts_of_a_token_are_told(self):
+        from transformers import MixtralConfig, MixtralForCausalLM
+
+        from lem_worker.engines.pytorch import loading
+
+        config = MixtralConfig(
+            vocab_size=64,
+            hidden_size=16,
+            intermediate_size=24,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            num_local_experts=4,
+            num_experts_per_tok=1,
+        )
+        known = loading.facts_of(MixtralForCausalLM(config), "nothing", {"local_files_only": True})
+        self.assertIs(known.mixture_of_experts, True)
+        # In each of two layers, a token passes by three experts with three matrices.
+        left_out = 2 * 3 * 3 * 16 * 24
+        self.assertEqual(known.non_embedding_parameters - known.active_non_embedding_parameters, left_out)
 
     def test_the_prompts_file_is_told_by_its_hash(self):
         with open(prompts.BUILTIN_PATH, "rb") as file:
@@ -241,9 +290,10 @@ class Facts(Worker):
         self.assertEqual(parameters(self.result())["prompts"]["file_sha256"], digest)
 
     def test_phases_are_complete_and_peak_memory_is_told(self):
-        said = self.result(idle_s=0.05)
+        said = self.result(idle_s=0.05, context_s=0.05)
         phases = [event["phase"] for event in said.named("phase") if event["edge"] == "end"]
-        self.assertEqual(phases, ["load", "idle", "warmup", "measure", "unload"])
+        self.assertEqual(phases, ["context", "load", "idle", "warmup", "measure", "unload"])
+        self.assertIn("in the worker's own process", parameters(said)["context"])
         self.assertGreater(said.last["peak_memory_bytes"], 100_000_000)
 
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use lem_backend::Exit;
 use lem_protocol::{
-    Decoding, Event, Experiment, PROTOCOL_VERSION, PromptSource, Warmup, WorkerErrorKind, WorkerResult,
-    Workload,
+    Decoding, Event, Experiment, PROTOCOL_VERSION, Phase, PhaseEdge, PromptSource, Warmup, WorkerErrorKind,
+    WorkerResult, Workload,
 };
 use serde::Serialize;
 
@@ -56,6 +56,8 @@ impl Engine {
         checks.push(judge("greedy output is the same again", &again, |again| same(&first, again)));
         let streaming = Experiment { streaming: true, ..plain.clone() };
         checks.push(judge("times of tokens", &talk(&streaming, Until::End).await, token_times));
+        let waiting = talk(&held(&plain), Until::Held(HOLD)).await;
+        checks.push(judge("a warm-up that is held", &waiting, went_on_until_told));
         let unknown = with_unknown_option(&plain);
         checks.push(judge("an unknown option", &talk(&unknown, Until::End).await, |heard| {
             refused(heard, WorkerErrorKind::UnsupportedParameter, UNKNOWN)
@@ -84,6 +86,9 @@ impl Engine {
     }
 }
 
+/// A warm-up is held for so long, which is longer than its own time limit.
+const HOLD: Duration = Duration::from_millis(1500);
+
 const UNKNOWN: &str = "an_option_that_nobody_knows";
 const ABSENT: &str = "/nowhere/no-such-model";
 
@@ -104,14 +109,21 @@ fn experiment(trial: &WorkerTrial) -> Experiment {
             max_output_tokens: trial.output_tokens,
             min_output_tokens: 0,
         },
-        warmup: Warmup { prompts: 1, timeout_s: 60.0, convergence: None },
+        warmup: Warmup { prompts: 1, timeout_s: 60.0, convergence: None, hold: false },
         decoding: Decoding { do_sample: false, temperature: 0.0, ..Decoding::default() },
         batch_size: 1,
         streaming: false,
         seed: 1,
         idle_s: 0.1,
+        context_s: 0.0,
         options: serde_json::Map::new(),
     }
+}
+
+/// The same with a warm-up that waits for the engine's word, and whose time limit is over before that is said.
+fn held(plain: &Experiment) -> Experiment {
+    let warmup = Warmup { timeout_s: 1.0, hold: true, ..plain.warmup.clone() };
+    Experiment { warmup, ..plain.clone() }
 }
 
 fn with_unknown_option(plain: &Experiment) -> Experiment {
@@ -192,6 +204,26 @@ fn same(first: &Dialogue, again: &Dialogue) -> Verdict {
     }
 }
 
+fn went_on_until_told(heard: &Dialogue) -> Verdict {
+    finished(heard)?;
+    let edge_ns = |edge| heard.edge_ns(Phase::Warmup, edge);
+    let (Some(begun_ns), Some(over_ns)) = (edge_ns(PhaseEdge::Begin), edge_ns(PhaseEdge::End)) else {
+        return Err("it had no phase warmup".into());
+    };
+    let Some(told_ns) = heard.told_ns.filter(|&told_ns| told_ns <= over_ns) else {
+        return Err(format!(
+            "its warm-up ended after {:.1} s, before it was told to go on; with warmup.hold it waits for another line on \
+             standard input, and timeout_s does not end that",
+            seconds(over_ns - begun_ns)
+        ));
+    };
+    Ok(format!("it went on until it was told, and ended {:.1} s later", seconds(over_ns - told_ns)))
+}
+
+fn seconds(duration_ns: i64) -> f64 {
+    Duration::from_nanos(u64::try_from(duration_ns).unwrap_or(0)).as_secs_f64()
+}
+
 fn token_times(heard: &Dialogue) -> Verdict {
     result(heard)?;
     let requests = || {
@@ -228,4 +260,63 @@ fn ended_when_asked(heard: &Dialogue) -> Verdict {
     }
     nothing_left(heard)?;
     Ok(format!("ended after {:.1} s", heard.took_to_end.as_secs_f64()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lem_protocol::EventLine;
+
+    /// A worker that warms up from second 1 to second 5 and was told to go on at this time.
+    fn heard(told_ns: Option<i64>) -> Dialogue {
+        let mut heard = Dialogue::not_begun();
+        let phase = |phase, edge| Event::Phase { phase, edge };
+        let said = [
+            (1, phase(Phase::Warmup, PhaseEdge::Begin)),
+            (5, phase(Phase::Warmup, PhaseEdge::End)),
+            (9, Event::Result(WorkerResult::default())),
+        ];
+        heard.events = said.map(|(second, event)| EventLine { t_ns: second * 1_000_000_000, event }).into();
+        heard.exit = Exit::Code(0);
+        heard.told_ns = told_ns;
+        heard
+    }
+
+    #[test]
+    fn a_worker_that_is_held_goes_on_until_it_is_told() {
+        let seen = went_on_until_told(&heard(Some(4_500_000_000))).unwrap();
+        assert_eq!(seen, "it went on until it was told, and ended 0.5 s later");
+    }
+
+    #[test]
+    fn a_worker_that_passes_over_the_hold_is_told_so() {
+        for told_ns in [None, Some(6_000_000_000)] {
+            let wrong = went_on_until_told(&heard(told_ns)).unwrap_err();
+            assert!(
+                wrong.starts_with("its warm-up ended after 4.0 s, before it was told to go on"),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_worker_without_a_warm_up_cannot_have_held_it() {
+        let mut heard = heard(Some(1));
+        heard.events.drain(..2);
+        assert_eq!(went_on_until_told(&heard).unwrap_err(), "it had no phase warmup");
+    }
+
+    #[test]
+    fn the_experiment_holds_longer_than_its_time_limit() {
+        let trial = WorkerTrial {
+            command: Vec::new(),
+            backend: "any".into(),
+            model: "any".into(),
+            requests: 2,
+            output_tokens: 4,
+            patience: Duration::from_mins(1),
+        };
+        let warmup = held(&experiment(&trial)).warmup;
+        assert!(warmup.hold && warmup.timeout_s < HOLD.as_secs_f64());
+    }
 }

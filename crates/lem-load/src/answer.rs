@@ -69,8 +69,10 @@ struct WireDelta {
     role: Option<String>,
     #[serde(default)]
     content: Option<String>,
-    /// Of reasoning models; servers do not agree on its name.
-    #[serde(default, alias = "reasoning")]
+    /// Of reasoning models. Servers do not agree on its name, and vLLM sends the same text under both.
+    #[serde(default)]
+    reasoning: Option<String>,
+    #[serde(default)]
     reasoning_content: Option<String>,
 }
 
@@ -88,6 +90,7 @@ impl WireChoice {
         let texts = [
             self.text.as_ref(),
             delta.and_then(|delta| delta.content.as_ref()),
+            delta.and_then(|delta| delta.reasoning.as_ref()),
             delta.and_then(|delta| delta.reasoning_content.as_ref()),
         ];
         texts.into_iter().flatten().any(|text| !text.is_empty())
@@ -108,7 +111,9 @@ pub(crate) fn parse(data: &str) -> Result<Chunk, String> {
         return Ok(Chunk::Figures(usage));
     }
     let text = choices.iter().any(WireChoice::has_text);
-    let finish = choices.iter().find_map(|choice| choice.finish_reason.clone());
+    // Some servers say "" for null.
+    let mut reasons = choices.iter().filter_map(|choice| choice.finish_reason.clone());
+    let finish = reasons.find(|reason| !reason.is_empty());
     let has_role =
         choices.iter().any(|choice| choice.delta.as_ref().is_some_and(|delta| delta.role.is_some()));
     Ok(Chunk::Part { text, opening: has_role && !text && finish.is_none(), finish, usage })
@@ -153,9 +158,17 @@ mod tests {
         assert_eq!(chat(r#"{"role": "assistant", "content": "Hi"}"#), part(true, false, None));
         assert_eq!(chat(r#"{"content": null, "reasoning_content": "so"}"#), part(true, false, None));
         assert_eq!(chat(r#"{"reasoning": "so"}"#), part(true, false, None));
+        let both = r#"{"reasoning": "so", "reasoning_content": "so"}"#;
+        assert_eq!(chat(both), part(true, false, None), "vLLM says it twice");
         assert_eq!(chat(r#"{"content": ""}"#), part(false, false, None));
         let completion = parse(r#"{"choices": [{"text": "Hi", "finish_reason": "length"}]}"#).unwrap();
         assert_eq!(completion, part(true, false, Some("length")));
+    }
+
+    #[test]
+    fn an_empty_reason_to_end_is_none() {
+        let chunk = parse(r#"{"choices": [{"text": "Hi", "finish_reason": ""}]}"#).unwrap();
+        assert_eq!(chunk, part(true, false, None));
     }
 
     #[test]

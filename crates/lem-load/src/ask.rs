@@ -80,7 +80,7 @@ fn take(
 ) -> Result<bool, Refusal> {
     for data in found.drain(..) {
         if data.trim() == "[DONE]" {
-            return Ok(true);
+            return if lock(record).is_empty() { Err(nothing_came()) } else { Ok(true) };
         }
         if data.trim().is_empty() {
             continue;
@@ -106,10 +106,22 @@ fn check_streams(response: &Response) -> Result<(), Refusal> {
     Ok(())
 }
 
+fn nothing_came() -> Refusal {
+    Refusal::Broken("the server ended its answer before there was anything in it".into())
+}
+
 fn broke_off(record: &Mutex<Record>, error: Option<reqwest::Error>) -> Refusal {
     let chunks = lock(record).chunks();
-    let why = error.map_or_else(|| "the server closed the connection".into(), reason);
+    let why = error.map_or_else(
+        || "the server's response ended, and it did not say that the answer does".into(),
+        reason,
+    );
     Refusal::Broken(format!("the answer broke off after {chunks} chunks with text: {why}"))
+}
+
+/// Whether a server that does not find something speaks of a model, and not of the address under which it lists them.
+fn is_about_model(message: &str) -> bool {
+    message.to_ascii_lowercase().replace("/models", "").contains("model")
 }
 
 /// The record, also after a panic elsewhere: nothing in it can be half done.
@@ -165,7 +177,7 @@ impl Refusal {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::engine(format!(
                 "the server refuses access ({said}); name the variable that holds its API key as `api_key_env`"
             )),
-            StatusCode::NOT_FOUND if message.to_ascii_lowercase().contains("model") => {
+            StatusCode::NOT_FOUND if is_about_model(message) => {
                 Failure::model_not_found(format!("the server does not have the model ({said})"))
             }
             StatusCode::NOT_FOUND => Failure::engine(format!(

@@ -1,8 +1,6 @@
 //! How many tokens a prompt has. The server holds the tokenizer, so it is asked: its usage figures say it with every
 //! answer; where it sends none, its endpoint for tokenizing is tried before the measurement.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::Api;
@@ -15,16 +13,13 @@ use crate::server::Server;
 /// Endpoints for tokenizing: of vLLM and llama.cpp, and of llama-cpp-python.
 const ENDPOINTS: [&[&str]; 2] = [&["tokenize"], &["extras", "tokenize", "count"]];
 
-/// How long a server may take to tell the length of one prompt after the measurement.
-const LEARN_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// The token counts of a run.
 #[derive(Debug)]
 pub(crate) struct Counting {
     /// The server reports the tokens of its answers.
     pub(crate) counts_output: bool,
     /// The server reports the tokens of prompts.
-    counts_input: bool,
+    pub(crate) counts_input: bool,
     /// Input tokens of each prompt, where they are known.
     inputs: Vec<Option<u32>>,
     /// Where they come from when the server does not report them, in words.
@@ -73,9 +68,8 @@ impl Counting {
         prompts: &Prompts,
     ) -> Option<u32> {
         if self.inputs[index].is_none() && self.counts_input {
-            let asked = small(server, api, template, prompts.text(index));
-            let answer = tokio::time::timeout(LEARN_TIMEOUT, asked).await;
-            self.inputs[index] = answer.ok().and_then(Result::ok).and_then(|usage| usage.input);
+            let answer = small(server, api, template, prompts.text(index)).await;
+            self.inputs[index] = answer.ok().and_then(|usage| usage.input);
         }
         self.inputs[index]
     }
@@ -95,9 +89,15 @@ impl Counting {
             (Some(source), _) => Some(format!("input tokens are from {source}")),
             (None, _) => Some("input tokens are not known and stand as 0".to_owned()),
         };
-        let output = (!self.counts_output).then(|| "chunks were counted".to_owned());
+        let output =
+            (!self.counts_output).then(|| "chunks stand for tokens, in counts and in gaps".to_owned());
+        let missing = match (self.counts_output, self.counts_input) {
+            (true, _) => "counts of input tokens",
+            (false, true) => "counts of output tokens",
+            (false, false) => "token counts",
+        };
         let said: Vec<String> = output.into_iter().chain(inputs).collect();
-        (!said.is_empty()).then(|| format!("the server reports no token counts; {}", said.join(", and ")))
+        (!said.is_empty()).then(|| format!("the server reports no {missing}; {}", said.join(", and ")))
     }
 }
 
@@ -136,4 +136,26 @@ fn count_in(answer: &Value) -> Option<(u32, bool)> {
     let listed = || answer.get("tokens").and_then(Value::as_array).map(|tokens| tokens.len() as u64);
     let tokens = count.or_else(listed)?;
     Some((u32::try_from(tokens).ok()?, count.is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_does_not_count_is_named_and_no_more() {
+        let warning = |counts_output, counts_input| {
+            Counting { counts_output, counts_input, inputs: Vec::new(), source: None }.warning()
+        };
+        assert_eq!(warning(true, true), None);
+        assert!(
+            warning(true, false).unwrap().starts_with("the server reports no counts of input tokens; input")
+        );
+        assert!(
+            warning(false, true)
+                .unwrap()
+                .starts_with("the server reports no counts of output tokens; chunks")
+        );
+        assert!(warning(false, false).unwrap().starts_with("the server reports no token counts; chunks"));
+    }
 }

@@ -17,9 +17,11 @@ mod clock;
 mod counting;
 mod effective;
 mod failure;
+mod hold;
 mod load;
 mod models;
 mod probe;
+mod proceed;
 mod prompts;
 mod ready;
 mod record;
@@ -35,6 +37,7 @@ mod under_way;
 mod warmup;
 mod window;
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -42,8 +45,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use secret::Secret;
 
-/// A server under load.
-#[derive(Debug, Clone)]
+/// A server under load. `Debug` leaves out its address, because there may be a secret in the query.
+#[derive(Clone)]
 pub struct Target {
     /// Where its API is, as `http://127.0.0.1:8000/v1`. A query in it is sent and never told.
     pub base_url: String,
@@ -55,6 +58,15 @@ pub struct Target {
     pub ready_timeout: Duration,
     /// When the server's start began, `CLOCK_MONOTONIC` in nanoseconds: the phase `load` begins then.
     pub served_since_ns: i64,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { api, api_key, ready_timeout, .. } = self;
+        let mut shown = formatter.debug_struct("Target");
+        shown.field("api", api).field("api_key", api_key).field("ready_timeout", ready_timeout);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// An endpoint for text generation.
@@ -84,7 +96,8 @@ impl Api {
     }
 }
 
-/// Carries out the one experiment that comes over `input`: events go to `output`, free text to `log`.
+/// Carries out the one experiment that comes over `input`: events go to `output`, free text to `log`. Where the experiment
+/// holds its warm-up, that ends with another line of `input`, or with its end.
 ///
 /// `true` when the last event is a result, `false` when it is an error. Fails only when `output` or `log` do.
 /// `hello` names the version of the server and is therefore said when the server answers; until then `log` tells what

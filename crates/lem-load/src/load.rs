@@ -1,26 +1,33 @@
 //! The load itself: requests without a break from warm-up through the measurement window, and what of them is measured.
 //!
-//! The window opens with the event that ends warm-up and closes when the last measured request finishes; both edges
-//! carry the stamp of that event. What a reader should know is said afterwards, so that it does not move an edge.
+//! The window opens with the event that ends warm-up, or with the request that finishes next after the engine's word where
+//! warm-up is held, and closes when the last measured request finishes; both edges carry the stamp of that event. What a reader should know is said afterwards, so that it does not move an edge.
+
+use std::time::Duration;
 
 use lem_protocol::{Event, Experiment, Phase, TokenCounts};
+use tokio::time::{Instant, timeout_at};
 
 use crate::Api;
 use crate::body::Template;
 use crate::clock::{milliseconds, monotonic_ns, nanoseconds_of, until};
 use crate::counting::Counting;
 use crate::failure::Failure;
+use crate::hold::Hold;
 use crate::prompts::Prompts;
 use crate::report::Report;
 use crate::server::Server;
 use crate::settings::Settings;
-use crate::traffic::{Arrivals, Schedule};
+use crate::traffic::{Schedule, Timetable};
 use crate::under_way::{News, Sent, UnderWay};
 use crate::warmup::Warming;
 use crate::window::{Finished, Window};
 
 /// A request that is sent later than this after its arrival is worth a warning.
 const LATE_NS: i64 = 50_000_000;
+
+/// How long a server may take to tell the lengths of prompts after the measurement, all of them together.
+const LEARN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a load is made of.
 pub(crate) struct Plan<'a> {
@@ -39,6 +46,8 @@ pub(crate) struct Outcome {
     pub(crate) unfinished: TokenCounts,
     /// Requests that finished before the window.
     pub(crate) warmup_requests: u32,
+    /// Those of them that finished while warm-up was held.
+    pub(crate) held_requests: u32,
     pub(crate) converged: Option<bool>,
     /// Requests that were sent in all.
     pub(crate) sent: u64,
@@ -53,6 +62,7 @@ pub(crate) struct Load<'a> {
     report: &'a mut Report,
     requests: UnderWay,
     warming: Warming,
+    hold: Hold,
     window: Option<Window>,
     /// Requests that finished after the window opened, but before its edge.
     stragglers: u32,
@@ -66,6 +76,7 @@ impl<'a> Load<'a> {
     pub(crate) fn new(
         plan: Plan<'a>,
         schedule: &Schedule,
+        hold: Hold,
         counting: &'a mut Counting,
         report: &'a mut Report,
     ) -> Self {
@@ -76,6 +87,7 @@ impl<'a> Load<'a> {
         Self {
             requests: UnderWay::new(plan.server, plan.api),
             warming: Warming::new(&plan.experiment.warmup, slots),
+            hold,
             window: None,
             stragglers: 0,
             position: 0,
@@ -90,15 +102,16 @@ impl<'a> Load<'a> {
     /// Sends requests by `schedule` until as many as are wanted have finished in the window.
     pub(crate) async fn carry(mut self, schedule: Schedule) -> Result<Outcome, Failure> {
         let start_ns = monotonic_ns();
-        if self.warming.is_needed() {
+        if self.warming.is_a_phase() {
             self.report.begin(start_ns, Phase::Warmup)?;
-        } else {
-            self.open(start_ns, false)?;
+        }
+        if !self.warming.is_needed() {
+            self.end_warmup(start_ns, false)?;
         }
         let deadline_ns = start_ns.saturating_add(nanoseconds_of(self.plan.settings.warmup_timeout));
         let end_ns = match schedule {
             Schedule::Closed(slots) => self.keep_under_way(slots, deadline_ns).await,
-            Schedule::Open(arrivals) => self.follow(arrivals, start_ns, deadline_ns).await,
+            Schedule::Open(arrivals) => self.follow(Timetable::new(arrivals, start_ns), deadline_ns).await,
         }?;
         self.close(end_ns).await
     }
@@ -111,8 +124,12 @@ impl<'a> Load<'a> {
         loop {
             let news = tokio::select! {
                 news = self.requests.next() => news?,
-                () = until(deadline_ns), if self.window.is_none() => {
-                    self.open(monotonic_ns(), true)?;
+                () = until(deadline_ns), if self.is_warming_up() => {
+                    self.end_warmup(monotonic_ns(), true)?;
+                    continue;
+                }
+                () = self.hold.said() => {
+                    self.end_hold()?;
                     continue;
                 }
             };
@@ -127,39 +144,65 @@ impl<'a> Load<'a> {
     }
 
     /// Open traffic: each request is sent when it arrives, whatever has become of the others.
-    async fn follow(
-        &mut self,
-        mut arrivals: Box<Arrivals>,
-        start_ns: i64,
-        deadline_ns: i64,
-    ) -> Result<i64, Failure> {
-        let mut next = move || arrivals.next().map(|after_ns| start_ns.saturating_add(after_ns));
-        let mut due_ns = next();
+    async fn follow(&mut self, mut timetable: Timetable, deadline_ns: i64) -> Result<i64, Failure> {
         loop {
+            if self.hold.is_on() {
+                timetable.wait();
+            } else {
+                timetable.go_on();
+            }
+            let due_ns = timetable.due_ns();
             tokio::select! {
                 news = self.requests.next() => {
                     if let Some(end_ns) = self.take(news?)? {
                         return Ok(end_ns);
                     }
+                    if due_ns.is_none() && self.requests.is_empty() {
+                        return Err(self.exhausted());
+                    }
                 }
                 () = until(due_ns.unwrap_or(i64::MAX)), if due_ns.is_some() => {
                     self.send(due_ns);
-                    due_ns = next();
+                    timetable.advance();
                 }
-                () = until(deadline_ns), if self.window.is_none() => self.open(monotonic_ns(), true)?,
+                () = until(deadline_ns), if self.is_warming_up() => self.end_warmup(monotonic_ns(), true)?,
+                () = self.hold.said() => self.end_hold()?,
             }
         }
     }
 
+    /// All arrivals of a trace that cannot be repeated have been answered, and too few of them in the window: answers
+    /// that end at the same time may be told after the one that opened it.
+    fn exhausted(&self) -> Failure {
+        let (done, total) = (
+            self.window.as_ref().map_or(0, |window| window.requests),
+            self.plan.experiment.workload.sample_size,
+        );
+        Failure::engine(format!(
+            "the arrivals of the trace have ended, and {done} of {total} requests finished in the measurement; give a \
+             longer trace, or no warm-up"
+        ))
+    }
+
     fn send(&mut self, due_ns: Option<i64>) {
-        let repeats = self.window.is_none() && self.warming.repeats_first_prompt();
-        let prompt = self.plan.prompts.index(if repeats { 0 } else { self.position });
-        self.position += u64::from(!repeats);
+        let prompt = self.next_prompt();
         let body = self.plan.template.body(self.plan.prompts.text(prompt));
         self.requests.send(prompt, body, due_ns);
         if let Some(due_ns) = due_ns {
             self.worst_delay_ns = self.worst_delay_ns.max(monotonic_ns() - due_ns);
         }
+    }
+
+    fn next_prompt(&mut self) -> usize {
+        let position = if self.hold.is_on() {
+            self.hold.position(self.position)
+        } else if self.window.is_none() && self.warming.repeats_first_prompt() {
+            0
+        } else {
+            self.position += 1;
+            self.position - 1
+        };
+        self.plan.prompts.index(position)
     }
 
     /// Takes what happened; gives the end of the window when it was the last that was waited for.
@@ -172,7 +215,7 @@ impl<'a> Load<'a> {
             }
             News::First { number, at_ns } => {
                 self.warming.first(number);
-                self.open_if_warm(at_ns)?;
+                self.end_warmup_if_over(at_ns)?;
                 Ok(None)
             }
             News::Done { number, at_ns } => match self.requests.take(number, at_ns) {
@@ -187,22 +230,17 @@ impl<'a> Load<'a> {
         if !self.counting.counts_output {
             record.usage.output = None;
         } else if record.usage.output.is_none() {
-            return Err(Failure::engine(format!(
-                "the server reported token counts at first, and none for request {number}; a run with two ways of \
-                 counting is no measurement"
-            )));
+            return Err(two_ways_of_counting(number));
         }
-        let input_tokens = self.counting.input(sent.prompt, record.usage).unwrap_or(0);
+        let input_tokens = self.counting.input(sent.prompt, record.usage);
+        if input_tokens.is_none() && self.counting.counts_input {
+            return Err(two_ways_of_counting(number));
+        }
+        let input_tokens = input_tokens.unwrap_or(0);
         let from_ns = sent.since_ns(&record);
         let Some(window) = &mut self.window else {
-            self.warming.finished(number, milliseconds(end_ns - from_ns));
-            let most = self.warming.most();
-            if most > 0 {
-                let done = self.warming.requests().min(most);
-                self.report.say(end_ns, Event::Progress { done, total: Some(most) })?;
-            }
-            self.open_if_warm(end_ns)?;
-            return Ok(None);
+            let finished = (number, milliseconds(end_ns - from_ns));
+            return self.finish_before_the_window(finished, end_ns).map(|()| None);
         };
         if end_ns <= window.begin_ns {
             // Told after the event that opened the window, although it happened before.
@@ -217,6 +255,24 @@ impl<'a> Load<'a> {
         if done < total { Ok(None) } else { self.report.end(end_ns, Phase::Measure).map(Some) }
     }
 
+    /// Takes a request of this number and latency that belongs to warm-up.
+    fn finish_before_the_window(&mut self, finished: (u64, f64), end_ns: i64) -> Result<(), Failure> {
+        if self.hold.is_on() {
+            self.warming.held();
+            let (done, _) = self.warming.finished_in_all();
+            self.report.say(end_ns, Event::Progress { done, total: None })?;
+            return if self.hold.is_ending() { self.open(end_ns) } else { Ok(()) };
+        }
+        let (number, latency_ms) = finished;
+        self.warming.finished(number, latency_ms);
+        let most = self.warming.most();
+        if most > 0 {
+            let done = self.warming.requests().min(most);
+            self.report.say(end_ns, Event::Progress { done, total: Some(most) })?;
+        }
+        self.end_warmup_if_over(end_ns)
+    }
+
     fn warn_of_length(&mut self, input_tokens: u32, requests: u32) {
         let limit = self.plan.experiment.workload.max_input_tokens;
         let begins = "prompts are longer than max_input_tokens";
@@ -229,22 +285,39 @@ impl<'a> Load<'a> {
         }
     }
 
-    fn open_if_warm(&mut self, at_ns: i64) -> Result<(), Failure> {
-        if self.window.is_none() && self.warming.is_over() {
-            self.open(at_ns, false)?;
+    /// Whether warm-up has not come to its own end.
+    fn is_warming_up(&self) -> bool {
+        self.window.is_none() && !self.hold.is_on()
+    }
+
+    fn end_warmup_if_over(&mut self, at_ns: i64) -> Result<(), Failure> {
+        if self.is_warming_up() && self.warming.is_over() {
+            self.end_warmup(at_ns, false)?;
         }
         Ok(())
     }
 
+    /// Warm-up has come to its own end: the window opens, unless the engine holds the load.
+    fn end_warmup(&mut self, at_ns: i64, out_of_time: bool) -> Result<(), Failure> {
+        self.warnings.extend(self.warming.warning(out_of_time));
+        if self.hold.begin() { Ok(()) } else { self.open(at_ns) }
+    }
+
+    /// The engine has said to go on. The window opens when a request finishes, so that it cuts none where one is under way
+    /// at a time; at once if there is none that could.
+    fn end_hold(&mut self) -> Result<(), Failure> {
+        if self.requests.is_empty() { self.open(monotonic_ns()) } else { Ok(()) }
+    }
+
     /// Opens the window at `at_ns`.
-    fn open(&mut self, at_ns: i64, out_of_time: bool) -> Result<(), Failure> {
-        if self.warming.is_needed() {
+    fn open(&mut self, at_ns: i64) -> Result<(), Failure> {
+        self.hold.end();
+        if self.warming.is_a_phase() {
             self.report.end(at_ns, Phase::Warmup)?;
         }
         let begin_ns = self.report.begin(at_ns, Phase::Measure)?;
         self.requests.gauge.start(begin_ns);
         self.window = Some(Window::new(begin_ns, self.plan.experiment.streaming));
-        self.warnings.extend(self.warming.warning(out_of_time));
         Ok(())
     }
 
@@ -255,11 +328,12 @@ impl<'a> Load<'a> {
         let window = self.window.take().ok_or_else(|| Failure::engine("the window was never opened"))?;
         let unfinished = self.unfinished(&window, &left, end_ns).await;
         self.warnings.extend(window.without_gaps.clone());
-        if window.estimates_unfinished() && unfinished.output_tokens > 0 {
+        let at_its_end = if window.estimates_unfinished() { unfinished.output_tokens } else { 0 };
+        let estimated = window.estimated + at_its_end;
+        if estimated > 0 {
             self.warnings.push(format!(
-                "{} of the output tokens are estimated: they belong to requests that were under way when the window closed, \
-                 and the server's chunks are not tokens",
-                unfinished.output_tokens
+                "{estimated} of the output tokens are estimated: they belong to requests that crossed an edge of the window, \
+                 and the server's chunks are not tokens"
             ));
         }
         if self.worst_delay_ns > LATE_NS {
@@ -271,9 +345,11 @@ impl<'a> Load<'a> {
         for warning in &self.warnings {
             self.report.warn(warning)?;
         }
+        let (warmup_requests, held_requests) = self.warming.finished_in_all();
         Ok(Outcome {
             unfinished,
-            warmup_requests: self.warming.requests() + self.stragglers,
+            warmup_requests: warmup_requests + self.stragglers,
+            held_requests,
             converged: self.warming.converged(),
             sent: self.requests.sent,
             concurrency,
@@ -284,6 +360,7 @@ impl<'a> Load<'a> {
     async fn unfinished(&mut self, window: &Window, left: &[Sent], end_ns: i64) -> TokenCounts {
         let mut counts = TokenCounts::default();
         let mut unknown = 0;
+        let deadline = Instant::now() + LEARN_TIMEOUT;
         for sent in left {
             let (output, has_input) = window.part_of(&sent.record(), end_ns);
             counts.output_tokens += output;
@@ -291,12 +368,13 @@ impl<'a> Load<'a> {
                 continue;
             }
             let Plan { server, api, template, prompts, .. } = &self.plan;
-            match self.counting.learn(sent.prompt, server, *api, template, prompts).await {
+            let learning = self.counting.learn(sent.prompt, server, *api, template, prompts);
+            match timeout_at(deadline, learning).await.ok().flatten() {
                 Some(tokens) => counts.input_tokens += u64::from(tokens),
                 None => unknown += 1,
             }
         }
-        if unknown > 0 && self.counting.warning().is_none() {
+        if unknown > 0 && self.counting.counts_input {
             self.warnings.push(format!(
                 "the input tokens of {unknown} requests that were under way when the window closed are not known and are \
                  left out"
@@ -304,4 +382,11 @@ impl<'a> Load<'a> {
         }
         counts
     }
+}
+
+fn two_ways_of_counting(number: u64) -> Failure {
+    Failure::engine(format!(
+        "the server reported token counts at first, and none for request {number}; a run with two ways of counting is no \
+         measurement"
+    ))
 }

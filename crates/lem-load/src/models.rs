@@ -1,5 +1,6 @@
 //! Which of the served models is asked.
 
+use crate::answer::cut;
 use crate::failure::Failure;
 
 /// The model by which the server is asked, and what a reader of the results should know of it.
@@ -15,17 +16,18 @@ pub(crate) fn choose(wanted: &str, served: &[String]) -> Result<Served, Failure>
         return Ok(Served { id: wanted.to_owned(), warning: None });
     }
     match served {
-        [only] => Ok(Served {
-            id: only.clone(),
-            warning: Some(format!(
-                "the server calls its only model {only}, and the campaign asks for {wanted}; {only} was asked, and \
+        [only] => {
+            let shown = cut(only);
+            let warning = format!(
+                "the server calls its only model {shown}, and the campaign asks for {wanted}; {shown} was asked, and \
                  whether they are the same is not known"
-            )),
-        }),
+            );
+            Ok(Served { id: only.clone(), warning: Some(warning) })
+        }
         [] => Err(Failure::model_not_found(format!("the server serves no model; let it serve {wanted}"))),
         several => Err(Failure::model_not_found(format!(
             "the server does not serve {wanted}; name one of these as `model`: {}",
-            several.join(", ")
+            cut(&several.join(", "))
         ))),
     }
 }
@@ -53,6 +55,8 @@ mod tests {
             chosen(&["a", "c"]).unwrap_err(),
             "the server does not serve b; name one of these as `model`: a, c"
         );
+        let many = vec!["of a long name"; 100_000];
+        assert!(chosen(&many).unwrap_err().len() < 1000, "more than anybody reads, and than a line may hold");
         assert!(chosen(&[]).unwrap_err().contains("serves no model"));
     }
 }

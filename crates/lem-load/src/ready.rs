@@ -100,9 +100,13 @@ pub(crate) async fn version(server: &Server) -> Option<String> {
         && let Ok(value) = serde_json::from_str::<Value>(&body)
         && let Some(version) = value.get("version").and_then(Value::as_str)
     {
-        return Some(version.chars().take(MAX_VERSION_CHARS).collect());
+        return Some(printable(version));
     }
     let header = server.get(&["models"]).await.ok();
     let header = header.as_ref().and_then(|response| response.headers().get(SERVER)?.to_str().ok());
-    header.map(|name| name.chars().take(MAX_VERSION_CHARS).collect())
+    header.map(printable)
+}
+
+fn printable(version: &str) -> String {
+    version.chars().filter(|c| !c.is_control()).take(MAX_VERSION_CHARS).collect()
 }

@@ -15,7 +15,7 @@ pub(crate) struct Record {
     texts: Vec<i64>,
     /// Chunks without text that may stand for a token nevertheless.
     silent: Vec<i64>,
-    /// The answer ended by itself, that is with an end token.
+    /// The answer ended by itself and the chunk that said so had no text: it may stand for an end token.
     stopped: bool,
     /// A chunk said why the answer ends.
     pub(crate) finished: bool,
@@ -43,7 +43,7 @@ impl Record {
         };
         self.usage = usage.or(self.usage);
         self.finished |= finish.is_some();
-        self.stopped |= finish == Some("stop");
+        self.stopped |= finish == Some("stop") && !text;
         if text {
             self.texts.push(at_ns);
         } else if !opening {
@@ -55,6 +55,16 @@ impl Record {
     /// When the first text was there; the first chunk of an answer that has none.
     pub(crate) fn first_ns(&self) -> Option<i64> {
         self.texts.first().or(self.silent.first()).copied()
+    }
+
+    /// When the first token of the finished answer was there: as its arrivals say, where they are known.
+    pub(crate) fn first_token_ns(&self) -> Option<i64> {
+        self.arrivals().and_then(|arrivals| arrivals.first().copied()).or_else(|| self.first_ns())
+    }
+
+    /// Whether nothing of an answer has come, not even that it ends.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first_ns().is_none() && !self.finished
     }
 
     /// How many chunks had text.
@@ -95,12 +105,12 @@ impl Record {
         }
     }
 
-    /// How many tokens of the finished answer came after `edge_ns`.
+    /// How many tokens of the finished answer came after `edge_ns`. Where arrivals are not known it is an estimate.
     pub(crate) fn tokens_after(&self, edge_ns: i64) -> u32 {
         let total = self.tokens();
         let arrivals = self.arrivals();
         let exact = arrivals.is_some();
-        let arrivals = arrivals.unwrap_or_else(|| self.every_chunk());
+        let arrivals = arrivals.unwrap_or_else(|| self.carriers());
         let early = arrivals.partition_point(|&at_ns| at_ns <= edge_ns);
         if exact {
             return total.saturating_sub(u32::try_from(early).unwrap_or(u32::MAX));
@@ -115,6 +125,11 @@ impl Record {
             |stamps: &[i64]| stamps.iter().filter(|&&at_ns| at_ns > begin_ns && at_ns <= end_ns).count();
         let silent = if counted == Match::All { within(&self.silent) } else { 0 };
         (within(&self.texts) + silent) as u64
+    }
+
+    /// The chunks over which tokens are spread: those with text, so that an end without text gets no share.
+    fn carriers(&self) -> Vec<i64> {
+        if self.texts.is_empty() { self.silent.clone() } else { self.texts.clone() }
     }
 
     fn every_chunk(&self) -> Vec<i64> {
@@ -174,6 +189,25 @@ mod tests {
     }
 
     #[test]
+    fn arrivals_are_in_order_although_the_end_has_text() {
+        let mut record = Record::default();
+        record.take(10, &part(true, None, None));
+        record.take(20, &part(false, None, None));
+        record.take(30, &part(true, Some("stop"), Some(3)));
+        assert_eq!(record.arrivals(), Some(vec![10, 20, 30]), "the half of a character came before the end");
+    }
+
+    #[test]
+    fn a_first_token_without_text_is_the_first_token() {
+        let mut record = Record::default();
+        record.take(10, &part(false, None, None));
+        record.take(20, &part(true, Some("length"), Some(2)));
+        assert_eq!((record.first_token_ns(), record.arrivals()), (Some(10), Some(vec![10, 20])));
+        record.take(30, &part(false, None, Some(9)));
+        assert_eq!(record.first_token_ns(), Some(20), "where tokens are not known, the first text");
+    }
+
+    #[test]
     fn an_edge_cuts_between_tokens_and_what_came_with_it_came_before() {
         let record = answer(4, "length", Some(4));
         let after = [5, 10, 15, 40, 90].map(|edge_ns| record.tokens_after(edge_ns));
@@ -185,8 +219,8 @@ mod tests {
     fn tokens_are_spread_over_chunks_and_none_is_lost() {
         let record = answer(3, "length", Some(10));
         let before = |edge_ns: i64| 10 - record.tokens_after(edge_ns);
-        // Four chunks, the last without text, for ten tokens.
-        assert_eq!([5, 10, 20, 30, 40].map(before), [0, 3, 5, 8, 10]);
+        // Ten tokens in three chunks with text; the end without text carries none.
+        assert_eq!([5, 10, 20, 30, 40].map(before), [0, 3, 7, 10, 10]);
     }
 
     #[test]

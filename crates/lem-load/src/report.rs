@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::clock::monotonic_ns;
 use crate::failure::Failure;
+use crate::secret::secrets_of;
 use crate::{Secret, Target};
 
 /// A line on its way to the engine, newline included.
@@ -23,7 +24,7 @@ pub(crate) enum Line {
 #[derive(Debug)]
 pub(crate) struct Report {
     lines: UnboundedSender<Line>,
-    key: Option<Secret>,
+    secrets: Vec<Secret>,
     last_ns: i64,
     greeted: bool,
 }
@@ -32,13 +33,13 @@ impl Report {
     /// A report of what happens on `target`, and the lines that it will consist of.
     pub(crate) fn new(target: &Target) -> (Self, UnboundedReceiver<Line>) {
         let (sender, receiver) = unbounded_channel();
-        (Self { lines: sender, key: target.api_key.clone(), last_ns: 0, greeted: false }, receiver)
+        (Self { lines: sender, secrets: secrets_of(target), last_ns: 0, greeted: false }, receiver)
     }
 
     /// Greets at `t_ns`; `server` is its version, where it tells one.
     pub(crate) fn hello(&mut self, t_ns: i64, server: Option<&str>) -> Result<i64, Failure> {
         self.greeted = true;
-        let server = server.map_or(Value::Null, |version| self.without_key(version).into());
+        let server = server.map_or(Value::Null, |version| self.without_secrets(version).into());
         let versions = [("server".to_owned(), server), ("lem".to_owned(), json!(env!("CARGO_PKG_VERSION")))];
         self.say(
             t_ns,
@@ -61,7 +62,7 @@ impl Report {
     }
 
     pub(crate) fn warn(&mut self, message: &str) -> Result<(), Failure> {
-        let message = self.without_key(message);
+        let message = self.without_secrets(message);
         self.say(monotonic_ns(), Event::Warning { message }).map(drop)
     }
 
@@ -79,7 +80,7 @@ impl Report {
 
     /// A line of free text.
     pub(crate) fn log(&self, text: &str) {
-        let text = self.without_key(text).replace(['\r', '\n'], " ");
+        let text = self.without_secrets(text).replace(['\r', '\n'], " ");
         let _ = self.lines.send(Line::Log(format!("{text}\n")));
     }
 
@@ -87,15 +88,15 @@ impl Report {
     pub(crate) fn fail(&mut self, failure: &Failure) {
         let now_ns = monotonic_ns();
         let said = if self.greeted { Ok(now_ns) } else { self.hello(now_ns, None) };
-        let message = self.without_key(&failure.message);
+        let message = self.without_secrets(&failure.message);
         let event = Event::Error { kind: failure.kind, message, peak_memory_bytes: None };
         if let Err(unsaid) = said.and_then(|_| self.say(now_ns, event)) {
             self.log(&format!("{failure} (nor could this be reported: {unsaid})"));
         }
     }
 
-    fn without_key(&self, text: &str) -> String {
-        self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.hidden_in(text))
+    fn without_secrets(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| secret.hidden_in(&text))
     }
 }
 

@@ -1,11 +1,12 @@
 //! One run, phase after phase: load (the server becomes ready), idle, warm-up, measurement; then the result. There is no
 //! unload: the server is not ours.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use lem_protocol::framing::{MAX_LINE_BYTES, read_experiment};
 use lem_protocol::{Event, Experiment, ModelFacts, Phase, WorkerResult};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 
 use crate::Target;
 use crate::body::Template;
@@ -13,9 +14,11 @@ use crate::clock::{monotonic_ns, nanoseconds_of, until};
 use crate::counting::Counting;
 use crate::effective;
 use crate::failure::Failure;
+use crate::hold::Hold;
 use crate::load::{Load, Plan};
 use crate::models::choose;
 use crate::probe::probe;
+use crate::proceed::{Listening, proceed};
 use crate::prompts::Prompts;
 use crate::ready::{Patience, models, version};
 use crate::report::Report;
@@ -44,7 +47,8 @@ async fn carry_out(
     input: impl AsyncRead + Unpin + Send,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let experiment = receive(input).await?;
+    let mut input = BufReader::new(input);
+    let experiment = receive(&mut input).await?;
     let settings = Settings::of(&experiment)?;
     let server = Server::new(target)?;
     let (prompts, schedule) = read_files(&experiment, &settings).await?;
@@ -63,8 +67,13 @@ async fn carry_out(
         prompts: &prompts,
     };
     let mut counting = ready.counting;
-    let load = Load::new(plan(), &schedule, &mut counting, report);
-    let outcome = load.carry(schedule).await?;
+    let (listening, proceed) = proceed();
+    let hold = Hold::new(experiment.warmup.hold.then_some(proceed));
+    let load = Load::new(plan(), &schedule, hold, &mut counting, report);
+    let outcome = tokio::select! {
+        outcome = load.carry(schedule) => outcome?,
+        never = listen(&listening, &mut input), if experiment.warmup.hold => match never {},
+    };
     let (totals, unfinished) = (outcome.window.totals, outcome.unfinished);
     let result = WorkerResult {
         requests: outcome.window.requests,
@@ -79,12 +88,18 @@ async fn carry_out(
     report.say(monotonic_ns(), Event::Result(result)).map(drop)
 }
 
+/// Listens for the engine's word, and then for nothing any more.
+async fn listen(listening: &Listening, input: &mut (impl AsyncBufRead + Unpin)) -> Infallible {
+    listening.to(input).await;
+    std::future::pending().await
+}
+
 /// The experiment: the first line of `input`.
-async fn receive(input: impl AsyncRead + Unpin + Send) -> Result<Experiment, Failure> {
+async fn receive(input: &mut (impl AsyncBufRead + Unpin)) -> Result<Experiment, Failure> {
     let mut line = Vec::new();
     let limit = MAX_LINE_BYTES as u64 + 1;
-    let mut input = BufReader::new(input).take(limit);
     input
+        .take(limit)
         .read_until(b'\n', &mut line)
         .await
         .map_err(|error| Failure::engine(format!("the experiment could not be read: {error}")))?;

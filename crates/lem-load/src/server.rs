@@ -2,6 +2,7 @@
 //!
 //! Redirects are not followed, and what identifies the caller is in no message.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, InvalidHeaderValue};
@@ -75,7 +76,7 @@ impl Server {
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .tcp_nodelay(true);
-        let client = if is_loopback(&base) { client.no_proxy() } else { client };
+        let client = if is_near(&base) { client.no_proxy() } else { client };
         let client = client.build().map_err(|error| unusable(reason(error)))?;
         Ok(Self { client, base })
     }
@@ -180,7 +181,28 @@ pub(crate) fn reason(error: reqwest::Error) -> String {
     if outer == inner { outer } else { format!("{outer} ({inner})") }
 }
 
-fn is_loopback(base: &Url) -> bool {
+/// Whether the server is on this host or in a private network, as containers are: no proxy reaches it.
+fn is_near(base: &Url) -> bool {
     let host = base.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host.parse().is_ok_and(|address| match address {
+            IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+            IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_on_this_host_and_in_containers_are_asked_without_a_proxy() {
+        let near = |base: &str| is_near(&Url::parse(base).unwrap());
+        assert!(
+            ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "172.18.0.2:8000", "[fd00::2]:8000"]
+                .into_iter()
+                .all(|host| near(&format!("http://{host}/v1")))
+        );
+        assert!(!near("https://api.example.org/v1") && !near("http://8.8.8.8/v1"));
+    }
 }

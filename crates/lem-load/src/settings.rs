@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lem_protocol::{Experiment, PromptSource, Traffic};
+use lem_protocol::{Experiment, PromptSource, Traffic, Warmup};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -10,8 +10,10 @@ use crate::failure::Failure;
 /// The options that are known.
 const OPTIONS: [&str; 2] = ["extra_body", "system_prompt"];
 
-/// The fields of a request that are not for `extra_body`, because what is measured depends on them.
-const OWN_FIELDS: [&str; 4] = ["messages", "model", "prompt", "stream"];
+/// The fields of a request that are not for `extra_body`, because what is measured depends on them: with several answers to
+/// one prompt, or with the prompt in the answer, chunks are not the tokens of one answer.
+const OWN_FIELDS: [&str; 8] =
+    ["best_of", "echo", "max_completion_tokens", "messages", "model", "n", "prompt", "stream"];
 
 /// More requests under way, or more of them in a second, are a typing error.
 const MAX_LOAD: f64 = 100_000.0;
@@ -36,9 +38,15 @@ impl Settings {
         check_what_the_server_decides(experiment)?;
         let traffic = experiment.workload.traffic.clone().unwrap_or(Traffic::Closed { concurrency: 1 });
         check_traffic(&traffic)?;
+        check_hold(&experiment.warmup, &traffic)?;
         check_options(&experiment.backend, &experiment.options)?;
         let precision = experiment.precision.as_ref().map(|precision| {
             format!("precision is {precision}, but the server decides: its weights are as it loaded them")
+        });
+        let context = (experiment.context_s > 0.0).then(|| {
+            "context_s has no effect: a server has loaded its model before it can be reached, so that no context baseline \
+             can be taken"
+                .to_owned()
         });
         Ok(Self {
             idle: seconds("idle_s", experiment.idle_s)?,
@@ -51,7 +59,7 @@ impl Settings {
                 .and_then(Value::as_object)
                 .cloned()
                 .unwrap_or_default(),
-            warnings: precision.into_iter().collect(),
+            warnings: precision.into_iter().chain(context).collect(),
         })
     }
 }
@@ -126,6 +134,16 @@ fn check_traffic(traffic: &Traffic) -> Result<(), Failure> {
     }
 }
 
+fn check_hold(warmup: &Warmup, traffic: &Traffic) -> Result<(), Failure> {
+    match traffic {
+        Traffic::Trace { path } if warmup.hold => Err(Failure::unsupported(format!(
+            "warmup.hold keeps the load going until the device has its temperature, and the trace {path} has no further \
+             arrivals to wait with; use other traffic, or do not wait for a temperature under load"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn seconds(name: &str, value: f64) -> Result<Duration, Failure> {
     Duration::try_from_secs_f64(value)
         .map_err(|_| Failure::unsupported(format!("{name} is {value}; seconds from 0 are needed")))
@@ -134,9 +152,7 @@ fn seconds(name: &str, value: f64) -> Result<Duration, Failure> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use lem_protocol::{
-        Convergence, Decoding, MAX_STREAMED_TOKENS, PROTOCOL_VERSION, PromptOrder, Warmup, Workload,
-    };
+    use lem_protocol::{Convergence, Decoding, MAX_STREAMED_TOKENS, PROTOCOL_VERSION, PromptOrder, Workload};
     use serde_json::json;
 
     /// A plain experiment of one request, from which tests differ.
@@ -157,12 +173,13 @@ pub(crate) mod tests {
                 max_output_tokens: 4,
                 min_output_tokens: 0,
             },
-            warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None },
+            warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None, hold: false },
             decoding: Decoding { top_k: 0, ..Decoding::default() },
             batch_size: 1,
             streaming: true,
             seed: 0,
             idle_s: 0.0,
+            context_s: 0.0,
             options: Map::new(),
         }
     }
@@ -205,14 +222,31 @@ pub(crate) mod tests {
             refusal(|e| e.warmup.convergence = Some(convergence(0.05, 5, 3))),
             refusal(|e| e.warmup.timeout_s = -1.0),
             refusal(|e| e.idle_s = f64::NAN),
+            refusal(|e| e.context_s = -1.0),
+            refusal(|e| {
+                e.warmup.hold = true;
+                e.workload.traffic = Some(Traffic::Trace { path: "trace.txt".into() });
+            }),
             refusal(|e| e.decoding.temperature = -0.5),
             refusal(|e| e.decoding.top_p = 0.0),
             refusal(|e| drop(e.options.insert("extra_boby".into(), json!({})))),
             refusal(|e| drop(e.options.insert("extra_body".into(), json!(4)))),
             refusal(|e| drop(e.options.insert("extra_body".into(), json!({"stream": false})))),
+            refusal(|e| drop(e.options.insert("extra_body".into(), json!({"n": 4})))),
             refusal(|e| drop(e.options.insert("system_prompt".into(), json!(["x"])))),
         ];
         insta::assert_snapshot!(refusals.join("\n"));
+    }
+
+    #[test]
+    fn a_server_has_no_context_baseline_and_that_is_said() {
+        let mut experiment = experiment();
+        experiment.context_s = 5.0;
+        let warnings = Settings::of(&experiment).unwrap().warnings;
+        assert!(
+            warnings[0].starts_with("context_s has no effect: a server has loaded its model"),
+            "{warnings:?}"
+        );
     }
 
     #[test]

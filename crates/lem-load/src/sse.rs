@@ -2,7 +2,8 @@
 //!
 //! Follows the WHATWG's grammar (`\n`, `\r` and `\r\n` end lines, `:` begins a comment, `data` of several lines is
 //! joined), but for the end of the stream: an event that lacks its blank line is given out by [`Events::finish`],
-//! because some servers close after `data: [DONE]`. Names, ids and retry times are passed over.
+//! because some servers close after `data: [DONE]`. llama.cpp tells an error in a field of that name, which becomes an
+//! event whose data is an object with the error. Names, ids and retry times are passed over.
 
 /// The longest line and the longest event, in bytes: a bound on what a server can claim.
 const MAX_BYTES: usize = 8 << 20;
@@ -61,6 +62,10 @@ impl Events {
         }
         if line.is_empty() {
             found.extend(self.data.take().map(|data| text(&data)));
+            return Ok(());
+        }
+        if let Some(error) = line.strip_prefix(b"error:") {
+            self.data = Some([b"{\"error\":", error, b"}"].concat());
             return Ok(());
         }
         let Some(value) = line.strip_prefix(b"data").filter(|rest| matches!(rest.first(), None | Some(b':')))
@@ -129,6 +134,12 @@ mod tests {
             let pieces: Vec<&[u8]> = MIXED.chunks(size).collect();
             assert_eq!(events(&pieces), MIXED_EVENTS, "in pieces of {size} bytes");
         }
+    }
+
+    #[test]
+    fn an_error_in_a_field_of_that_name_is_an_event() {
+        let stream = b"data: 1\n\nerror: {\"message\": \"no memory\"}\n\ndata: [DONE]\n\n";
+        assert_eq!(events(&[stream]), ["1", r#"{"error": {"message": "no memory"}}"#, "[DONE]"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! The gamma process follows vLLM's convention: `burstiness` is the shape, the mean gap is 1 / `requests_per_s`, and a
 //! burstiness of 1 is a Poisson process. The coefficient of variation of the gaps is 1 / sqrt(burstiness).
 
+mod timetable;
 mod trace;
 
 use lem_protocol::Traffic;
@@ -16,9 +17,13 @@ use serde_json::{Value, json};
 
 use crate::clock::nanoseconds;
 use crate::failure::Failure;
+pub(crate) use timetable::Timetable;
 
-/// The stream of random numbers that gaps are drawn from; see `prompts` for the other one.
+/// The stream of random numbers that gaps are drawn from; see `prompts` for another one.
 const STREAM: u64 = 2;
+
+/// The same for requests that keep a server busy while the window waits.
+const WAITING_STREAM: u64 = 3;
 
 /// The traffic of one run.
 #[derive(Debug)]
@@ -76,12 +81,21 @@ pub(crate) struct Arrivals {
     at_s: f64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Gaps {
     Constant { requests_per_s: f64 },
     Poisson(Exp<f64>),
     Gamma(Gamma<f64>),
     Trace(trace::Trace),
+}
+
+impl Arrivals {
+    /// Arrivals of the same traffic that take nothing from these: their gaps are of another stream of the same seed.
+    fn apart(&self) -> Self {
+        let mut random = ChaCha8Rng::from_seed(self.random.get_seed());
+        random.set_stream(WAITING_STREAM);
+        Self { gaps: self.gaps.clone(), random, position: 0, at_s: 0.0 }
+    }
 }
 
 impl Iterator for Arrivals {

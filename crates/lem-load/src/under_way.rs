@@ -77,6 +77,11 @@ impl UnderWay {
         }
     }
 
+    /// Whether no request is under way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
     /// Sends `body`, which asks with the prompt `prompt`.
     pub(crate) fn send(&mut self, prompt: usize, body: Vec<u8>, due_ns: Option<i64>) {
         let number = self.sent;

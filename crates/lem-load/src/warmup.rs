@@ -12,18 +12,33 @@ pub(crate) struct Warming {
     slots: Option<u32>,
     /// Slots that have had a first token.
     answered: HashSet<u64>,
+    /// Of warm-up proper. Requests of a hold are only counted, because there may be any number of them.
     latencies_ms: Vec<f64>,
     stable: bool,
+    held: u32,
 }
 
 impl Warming {
     pub(crate) fn new(rule: &Warmup, slots: Option<u32>) -> Self {
-        Self { rule: rule.clone(), slots, answered: HashSet::new(), latencies_ms: Vec::new(), stable: false }
+        Self {
+            rule: rule.clone(),
+            slots,
+            answered: HashSet::new(),
+            latencies_ms: Vec::new(),
+            stable: false,
+            held: 0,
+        }
     }
 
-    /// Whether there is anything to wait for: without warm-up, one request at a time needs no filling of slots.
+    /// Whether requests have to finish before the window may open: without warm-up, one request at a time needs no
+    /// filling of slots.
     pub(crate) fn is_needed(&self) -> bool {
         self.most() > 0 || self.slots.is_some_and(|slots| slots > 1)
+    }
+
+    /// Whether there is a warm-up: also one that consists of a hold alone.
+    pub(crate) fn is_a_phase(&self) -> bool {
+        self.is_needed() || self.rule.hold
     }
 
     /// As many requests as warm-up takes at most, before slots are waited for.
@@ -53,13 +68,23 @@ impl Warming {
         }
     }
 
-    /// Whether the window may open.
+    /// A request has finished while warm-up was held.
+    pub(crate) fn held(&mut self) {
+        self.held = self.held.saturating_add(1);
+    }
+
+    /// Requests that have finished, those of a hold included, and the latter alone.
+    pub(crate) fn finished_in_all(&self) -> (u32, u32) {
+        (self.requests().saturating_add(self.held), self.held)
+    }
+
+    /// Whether warm-up has come to its own end.
     pub(crate) fn is_over(&self) -> bool {
         let slots_filled = self.slots.is_none_or(|slots| self.answered.len() >= slots as usize);
         slots_filled && (self.stable || self.requests() >= self.most())
     }
 
-    /// Requests that have finished.
+    /// Requests that have finished before warm-up came to its own end.
     pub(crate) fn requests(&self) -> u32 {
         u32::try_from(self.latencies_ms.len()).unwrap_or(u32::MAX)
     }
@@ -100,7 +125,7 @@ mod tests {
     use super::*;
 
     fn warming(prompts: u32, convergence: Option<Convergence>, slots: Option<u32>) -> Warming {
-        Warming::new(&Warmup { prompts, timeout_s: 30.0, convergence }, slots)
+        Warming::new(&Warmup { prompts, timeout_s: 30.0, convergence, hold: false }, slots)
     }
 
     #[test]
@@ -109,6 +134,26 @@ mod tests {
         assert!(!warming(0, None, None).is_needed());
         assert!(warming(0, None, Some(2)).is_needed());
         assert!(warming(1, None, None).is_needed());
+    }
+
+    #[test]
+    fn a_hold_alone_is_a_phase_that_needs_no_waiting() {
+        let rule = Warmup { prompts: 0, timeout_s: 30.0, convergence: None, hold: true };
+        let held = Warming::new(&rule, Some(1));
+        assert!(held.is_a_phase() && !held.is_needed());
+        assert!(!warming(0, None, Some(1)).is_a_phase());
+    }
+
+    #[test]
+    fn requests_of_a_hold_change_nothing_but_their_count() {
+        let rule = Convergence { cv_threshold: 0.1, window: 2, max_prompts: 2 };
+        let mut warming = warming(0, Some(rule), None);
+        warming.finished(0, 1.0);
+        warming.finished(1, 9.0);
+        let size = warming.latencies_ms.len();
+        (0..1000).for_each(|_| warming.held());
+        assert_eq!((warming.latencies_ms.len(), warming.finished_in_all()), (size, (1002, 1000)));
+        assert_eq!(warming.warning(false).unwrap(), "latencies were not stable after 2 warm-up requests");
     }
 
     #[test]

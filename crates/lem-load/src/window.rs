@@ -30,6 +30,8 @@ pub(crate) struct Window {
     tokens: u64,
     chunks: u64,
     matched: Match,
+    /// Those of the output tokens in `totals` that the opening cut off by an estimate.
+    pub(crate) estimated: u64,
     /// Why gaps are missing.
     pub(crate) without_gaps: Option<String>,
 }
@@ -44,6 +46,7 @@ impl Window {
             tokens: 0,
             chunks: 0,
             matched: Match::Texts,
+            estimated: 0,
             without_gaps: None,
         }
     }
@@ -61,7 +64,12 @@ impl Window {
         self.totals.output_tokens += counted.output_tokens;
         self.tokens += u64::from(request.output_tokens);
         self.chunks += finished.record.chunks() as u64;
-        self.matched = match (self.matched, finished.record.matched()) {
+        let matched = finished.record.matched();
+        let is_cut = counted.output_tokens > 0 && counted.output_tokens < request.output_tokens.into();
+        if is_cut && matched == Match::Apportioned {
+            self.estimated += counted.output_tokens;
+        }
+        self.matched = match (self.matched, matched) {
             (Match::Apportioned, _) | (_, Match::Apportioned) => Match::Apportioned,
             (Match::All, _) | (_, Match::All) => Match::All,
             (Match::Texts, Match::Texts) => Match::Texts,
@@ -71,7 +79,7 @@ impl Window {
 
     fn request(&mut self, index: u32, finished: &Finished) -> Request {
         let Finished { record, from_ns, end_ns, input_tokens } = finished;
-        let first_ns = record.first_ns();
+        let first_ns = record.first_token_ns();
         Request {
             index,
             input_tokens: *input_tokens,
@@ -187,6 +195,17 @@ mod tests {
         assert!(window.without_gaps.as_ref().unwrap().contains("6 tokens in 2 chunks"));
         let without_streaming = Window::new(0, false).take(&finished(&[10, 20], Some(2), 5));
         assert_eq!((without_streaming.itl_ms, without_streaming.ttft_ms), (None, Some(5.0)));
+    }
+
+    #[test]
+    fn tokens_that_the_opening_cuts_off_by_an_estimate_are_known_as_such() {
+        let mut window = Window::new(100 * MS, true);
+        window.take(&finished(&[90, 110], Some(2), 80));
+        assert_eq!(window.estimated, 0, "each chunk is a token");
+        window.take(&finished(&[110, 120], Some(6), 80));
+        assert_eq!(window.estimated, 0, "all of them came after the opening");
+        let cut = window.take(&finished(&[90, 110], Some(6), 80));
+        assert_eq!((in_window(&cut), window.estimated), (Some((0, 3)), 3));
     }
 
     #[test]

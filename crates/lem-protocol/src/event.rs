@@ -87,6 +87,8 @@ impl Event {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
+    /// The engine has opened the device, and no model is loaded.
+    Context,
     /// Weights are read and placed.
     Load,
     /// The model is resident and nothing is asked of it.
@@ -103,6 +105,7 @@ impl Phase {
     /// The name on the wire.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Context => "context",
             Self::Load => "load",
             Self::Idle => "idle",
             Self::Warmup => "warmup",
@@ -189,9 +192,18 @@ pub struct ModelFacts {
     /// Parameters without the embeddings, for FLOP estimates.
     #[serde(default)]
     pub non_embedding_parameters: Option<u64>,
+    /// Whether a token passes through some of the parameters only (mixture of experts); absent where it is not known.
+    #[serde(default)]
+    pub mixture_of_experts: Option<bool>,
+    /// Of the non-embedding parameters of a mixture, those that one token passes through.
+    #[serde(default)]
+    pub active_non_embedding_parameters: Option<u64>,
     /// Transformer layers.
     #[serde(default)]
     pub layers: Option<u32>,
+    /// Query heads times the size of a head.
+    #[serde(default)]
+    pub attention_width: Option<u32>,
     /// Width of the residual stream.
     #[serde(default)]
     pub hidden_size: Option<u32>,

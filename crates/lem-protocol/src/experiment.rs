@@ -41,6 +41,10 @@ pub struct Experiment {
     /// Seconds to stay idle with the model loaded, before warm-up: the `loaded` baseline. 0 for none.
     #[serde(default)]
     pub idle_s: f64,
+    /// Seconds to stay idle with the device opened and no model loaded, before `load`: the `context` baseline. 0 for
+    /// none. A worker that cannot do so says so with a warning.
+    #[serde(default)]
+    pub context_s: f64,
     /// The section of the campaign named after the backend, as written. The worker refuses keys that it does not
     /// know.
     #[serde(default)]
@@ -155,6 +159,10 @@ pub struct Warmup {
     /// When given, warm up until latencies are stable rather than for a fixed number of prompts.
     #[serde(default)]
     pub convergence: Option<Convergence>,
+    /// When that has come to its end, go on with the same work until the engine writes another line to standard input,
+    /// or closes it: it waits for the device's temperature. `timeout_s` does not end this.
+    #[serde(default)]
+    pub hold: bool,
 }
 
 /// When latencies count as stable.

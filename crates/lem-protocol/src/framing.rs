@@ -17,7 +17,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 
 use crate::event::{EVENT_NAMES, Event, EventLine};
 pub use excerpt::{EXCERPT_CHARS, excerpt};
-pub use experiment::{ExperimentError, experiment_line, read_experiment, write_experiment};
+pub use experiment::{ExperimentError, PROCEED_LINE, experiment_line, read_experiment, write_experiment};
 
 /// The longest line that either side accepts, in bytes, without its newline.
 pub const MAX_LINE_BYTES: usize = 1 << 20;

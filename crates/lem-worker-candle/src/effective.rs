@@ -36,7 +36,9 @@ pub(crate) fn parameters(
         "context_tokens": model.context,
         "decoding": decoding(experiment),
         "idle_s": experiment.idle_s,
+        "context_s": experiment.context_s,
         "warmup_requests": warmed.requests,
+        "warmup_held_requests": warmed.held,
         "prompts": {
             "source": prompts.source,
             "distinct": prompts.len(),

@@ -9,6 +9,7 @@ mod effective;
 mod failure;
 mod generate;
 mod model;
+mod proceed;
 mod process;
 mod prompts;
 mod report;
@@ -20,7 +21,9 @@ mod tokenizer;
 mod warmup;
 
 use std::any::Any;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufReader, Write};
+use std::os::fd::AsFd as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
@@ -65,13 +68,24 @@ fn carry_out<W: Write>(report: &mut Report<W>) -> Result<(), Failure> {
 
 /// The experiment, checked, in a process that has the threads it asks for.
 fn receive() -> Result<(Experiment, Settings), Failure> {
-    let experiment =
-        read_experiment(&mut io::stdin().lock()).map_err(|error| Failure::engine(error.to_string()))?;
+    let handed_over = threads::handed_over().map_err(|error| Failure::engine(error.to_string()))?;
+    let experiment = match handed_over {
+        Some(mut file) => read_experiment(&mut file).map_err(|error| Failure::engine(error.to_string()))?,
+        None => from_standard_input()?,
+    };
     let settings = Settings::of(&experiment)?;
     if let Some(threads) = settings.threads {
         threads::ensure(threads, &experiment)?;
     }
     Ok((experiment, settings))
+}
+
+/// The experiment, and not a byte more: what comes after it is for the program that this one may replace itself with.
+fn from_standard_input() -> Result<Experiment, Failure> {
+    let input = io::stdin().as_fd().try_clone_to_owned();
+    let input = input.map_err(|error| Failure::engine(format!("there is no standard input: {error}")))?;
+    let mut byte_by_byte = BufReader::with_capacity(1, File::from(input));
+    read_experiment(&mut byte_by_byte).map_err(|error| Failure::engine(error.to_string()))
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> &str {

@@ -32,6 +32,7 @@ pub(crate) fn run<W: Write>(
     settings: &Settings,
     report: &mut Report<W>,
 ) -> Result<(), Failure> {
+    wait(Phase::Context, settings.context, report)?;
     report.begin(Phase::Load)?;
     let mut model = Model::load(&experiment.model, settings.precision)?;
     let prompts = Prompts::prepare(experiment, &model)?;
@@ -40,7 +41,7 @@ pub(crate) fn run<W: Write>(
         report.warn(warning)?;
     }
 
-    idle(settings.idle, report)?;
+    wait(Phase::Idle, settings.idle, report)?;
     let warmed = warm_up(experiment, settings.warmup_timeout, &mut model, &prompts, report)?;
     let measured = measure(experiment, &mut model, &prompts, report)?;
 
@@ -62,14 +63,15 @@ pub(crate) fn run<W: Write>(
     }))
 }
 
-fn idle<W: Write>(duration: Duration, report: &mut Report<W>) -> Result<(), Failure> {
+/// A phase in which nothing is done.
+fn wait<W: Write>(phase: Phase, duration: Duration, report: &mut Report<W>) -> Result<(), Failure> {
     if duration.is_zero() {
         return Ok(());
     }
-    report.begin(Phase::Idle)?;
-    #[expect(clippy::disallowed_methods, reason = "the loaded model is to be idle; waiting is the work")]
+    report.begin(phase)?;
+    #[expect(clippy::disallowed_methods, reason = "the process is to be idle; waiting is the work")]
     std::thread::sleep(duration);
-    report.end(Phase::Idle)
+    report.end(phase)
 }
 
 /// The measurement window. A request is reported when it is over, outside its own time.

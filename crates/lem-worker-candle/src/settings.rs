@@ -22,6 +22,7 @@ pub(crate) struct Settings {
     /// Number format of the weights, where the campaign names one.
     pub(crate) precision: Option<DType>,
     pub(crate) idle: Duration,
+    pub(crate) context: Duration,
     pub(crate) warmup_timeout: Duration,
 }
 
@@ -34,6 +35,7 @@ impl Settings {
             threads: threads(&experiment.options)?,
             precision: experiment.precision.as_deref().map(precision).transpose()?,
             idle: seconds("idle_s", experiment.idle_s)?,
+            context: seconds("context_s", experiment.context_s)?,
             warmup_timeout: seconds("warmup.timeout_s", experiment.warmup.timeout_s)?,
         })
     }
@@ -135,12 +137,13 @@ mod tests {
                 max_output_tokens: 4,
                 min_output_tokens: 0,
             },
-            warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None },
+            warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None, hold: false },
             decoding: Decoding::default(),
             batch_size: 1,
             streaming: true,
             seed: 0,
             idle_s: 0.0,
+            context_s: 0.0,
             options: Map::new(),
         }
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, Protocol
 
@@ -47,7 +48,13 @@ class ModelFacts:
     parameters: Optional[int] = None
     non_embedding_parameters: Optional[int] = None
     """Without the input embedding, and without the output head where it has weights of its own."""
+    mixture_of_experts: Optional[bool] = None
+    """Whether a token passes through some of the parameters only."""
+    active_non_embedding_parameters: Optional[int] = None
+    """Of the non-embedding parameters of a mixture, those that one token passes through."""
     layers: Optional[int] = None
+    attention_width: Optional[int] = None
+    """Query heads times the size of a head."""
     dtype: Optional[str] = None
     revision: Optional[str] = None
     hidden_size: Optional[int] = None
@@ -88,6 +95,12 @@ class Engine(Protocol):
 
     def check(self, experiment: Experiment) -> None:
         """Refuses what can be refused without importing anything heavy."""
+
+    def device_opened(self, warn: Warn) -> AbstractContextManager[Optional[str]]:
+        """Opens the device as far as it can be without a model, for as long as the engine waits; gives where, in words.
+
+        Its work is finished when the context is entered. `None`, with a warning, where it cannot be opened.
+        """
 
     def load(self, experiment: Experiment, warn: Warn) -> Loaded:
         """Imports the engine and loads the model of `experiment`. Device work is finished when it returns."""

@@ -6,12 +6,15 @@ The header of a safetensors file lists every tensor with its shape and number fo
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from . import experts
 from .base import ModelFacts
+from .experts import Shapes
 from .facts import ELEMENT_BYTES, text_config, weight_files
 
 MAX_HEADER_BYTES = 100 << 20
@@ -30,39 +33,46 @@ class Counted:
     """Of the input embedding, and of the output head where it has weights of its own."""
 
 
-def count(folder: Optional[str], tied: bool) -> Optional[Counted]:
-    """What the checkpoint in `folder` adds up to; `None` where it cannot be told.
+def shapes(folder: Optional[str]) -> Optional[dict[str, list[int]]]:
+    """The shape of each tensor of the checkpoint in `folder`; `None` where it cannot be told."""
+    found: dict[str, list[int]] = {}
+    try:
+        for path in weight_files(folder) if folder else ():
+            for name, tensor in header(path).items():
+                found[name] = [int(length) for length in tensor["shape"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found or None
+
+
+def count(tensors: Shapes, tied: bool) -> Counted:
+    """What `tensors` add up to.
 
     `tied` says that the output head shares the weights of the input embedding: a copy in the file is not another one.
     """
-    files = weight_files(folder) if folder else []
-    if not files:
-        return None
     parameters = embeddings = 0
-    try:
-        for path in files:
-            for name, tensor in header(path).items():
-                size = 1
-                for length in tensor["shape"]:
-                    size *= length
-                is_head = _OUTPUT_HEAD.search(name) is not None
-                if is_head and tied:
-                    continue
-                parameters += size
-                if is_head or _INPUT_EMBEDDING.search(name):
-                    embeddings += size
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    for name, shape in tensors.items():
+        size = math.prod(shape)
+        is_head = _OUTPUT_HEAD.search(name) is not None
+        if is_head and tied:
+            continue
+        parameters += size
+        if is_head or _INPUT_EMBEDDING.search(name):
+            embeddings += size
     return Counted(parameters, embeddings)
 
 
 def add_counts(known: ModelFacts, folder: Optional[str], config: Any, dtype: str) -> None:
     """Adds to `known` what follows from the checkpoint in `folder` for a model that computes in `dtype`."""
-    counted = count(folder, bool(getattr(text_config(config), "tie_word_embeddings", False)))
-    if counted is not None:
-        known.parameters = counted.parameters
-        known.non_embedding_parameters = counted.parameters - counted.embeddings
-        known.weight_bytes = counted.parameters * ELEMENT_BYTES.get(dtype, 0) or None
+    tensors = shapes(folder)
+    if tensors is None:
+        return
+    counted = count(tensors, bool(getattr(text_config(config), "tie_word_embeddings", False)))
+    body = counted.parameters - counted.embeddings
+    known.parameters = counted.parameters
+    known.non_embedding_parameters = body
+    known.active_non_embedding_parameters = experts.active_parameters(config, tensors, body)
+    known.weight_bytes = counted.parameters * ELEMENT_BYTES.get(dtype, 0) or None
 
 
 def is_quantized(folder: Optional[str]) -> bool:

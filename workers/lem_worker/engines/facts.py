@@ -36,22 +36,32 @@ def text_config(config: Any) -> Any:
 
 def layers_of(config: Any) -> Optional[int]:
     """Transformer layers."""
-    return _whole(text_config(config), "num_hidden_layers")
+    return whole(text_config(config), "num_hidden_layers")
 
 
 def hidden_size_of(config: Any) -> Optional[int]:
     """Size of the hidden state."""
-    return _whole(text_config(config), "hidden_size")
+    return whole(text_config(config), "hidden_size")
 
 
 def context_of(config: Any) -> Optional[int]:
     """The most tokens that prompt and output may have together."""
-    return _whole(text_config(config), "max_position_embeddings")
+    return whole(text_config(config), "max_position_embeddings")
 
 
 def vocabulary_of(config: Any) -> Optional[int]:
     """Tokens that the model knows."""
-    return _whole(text_config(config), "vocab_size")
+    return whole(text_config(config), "vocab_size")
+
+
+def attention_width(config: Any) -> Optional[int]:
+    """Query heads times the size of a head; `None` with latent attention, whose heads have several sizes."""
+    part = text_config(config)
+    heads, hidden = whole(part, "num_attention_heads"), whole(part, "hidden_size")
+    if not heads or getattr(part, "kv_lora_rank", None):
+        return None
+    head_size = whole(part, "head_dim") or (hidden // heads if hidden else None)
+    return heads * head_size if head_size else None
 
 
 def kv_bytes_per_token(config: Any, element_bytes: Optional[int]) -> Optional[int]:
@@ -60,16 +70,16 @@ def kv_bytes_per_token(config: Any, element_bytes: Optional[int]) -> Optional[in
     `None` where the usual formula does not hold: latent attention keeps something else.
     """
     part = text_config(config)
-    layers, hidden = _whole(part, "num_hidden_layers"), _whole(part, "hidden_size")
-    heads = _whole(part, "num_attention_heads")
+    layers, hidden = whole(part, "num_hidden_layers"), whole(part, "hidden_size")
+    heads = whole(part, "num_attention_heads")
     if not layers or not hidden or not heads or not element_bytes or getattr(part, "kv_lora_rank", None):
         return None
     kinds: Sequence[str] = getattr(part, "layer_types", None) or ()
     if kinds:
         # Of linear attention and state-space layers, nothing grows with the tokens.
         layers = sum("attention" in kind and "linear" not in kind for kind in kinds)
-    kv_heads = _whole(part, "num_key_value_heads") or heads
-    head_size = _whole(part, "head_dim") or hidden // heads
+    kv_heads = whole(part, "num_key_value_heads") or heads
+    head_size = whole(part, "head_dim") or hidden // heads
     return layers * 2 * kv_heads * head_size * element_bytes
 
 
@@ -116,6 +126,7 @@ def weight_files(folder: str) -> list[str]:
     return [single] if os.path.exists(single) else []
 
 
-def _whole(config: Any, name: str) -> Optional[int]:
+def whole(config: Any, name: str) -> Optional[int]:
+    """The whole number called `name` in a configuration, where there is one."""
     value = getattr(config, name, None)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

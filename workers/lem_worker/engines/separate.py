@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Callable, Optional
 
 from .. import batches, failure, processes, serving
 from ..clock import now_ns
 from ..experiment import Experiment
+from . import opening
 from .base import Generation, Loaded, OutOfTime, Request, Warn
 from .said import Said
 
@@ -30,6 +33,8 @@ class Separate:
     serves_together = True
     title: str
     """The name in messages."""
+    parallel_options: Sequence[str] = ()
+    """Options whose product is the number of GPUs."""
     environment: Mapping[str, str] = {}
     """Variables that are set before the engine is imported, unless they are set already."""
 
@@ -41,6 +46,10 @@ class Separate:
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._said: Optional[Said] = None
         self._starting = False
+
+    def device_opened(self, warn: Warn) -> AbstractContextManager[Optional[str]]:
+        """Opens as many GPUs as the engine will use, in another process: the engine's own open them when it loads."""
+        return opening.opened_elsewhere(self._gpus(), warn)
 
     def load(self, experiment: Experiment, warn: Warn) -> Loaded:
         """Imports the engine, starts it and waits until it is ready."""
@@ -102,6 +111,10 @@ class Separate:
     def stream(self, request: Request) -> AsyncIterator[Sequence[int]]:
         """The new tokens of `request` each time that the engine gives some."""
         raise NotImplementedError
+
+    def _gpus(self) -> int:
+        """How many GPUs the options ask for."""
+        return math.prod(self._given.get(name, 1) for name in self.parallel_options)
 
     def _start(self, experiment: Experiment) -> None:
         """Starts the engine with the settings that the options become."""

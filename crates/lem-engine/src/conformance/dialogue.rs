@@ -8,7 +8,7 @@ use lem_backend::{Backend, Exit, Session, Start};
 use lem_protocol::{
     Conversation, Event, EventLine, EventReader, Experiment, Phase, PhaseEdge, WorkerErrorKind, framing,
 };
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::WorkerTrial;
@@ -23,6 +23,8 @@ pub(super) enum Until {
     End,
     /// Until it measures; then it is asked to end.
     Measuring,
+    /// To its last word; it is told to go on when it has been held at the end of its warm-up for so long.
+    Held(Duration),
 }
 
 /// What was heard.
@@ -33,6 +35,8 @@ pub(super) struct Dialogue {
     pub(super) stderr: String,
     pub(super) started_ns: i64,
     pub(super) ended_ns: i64,
+    /// When it was told to go on.
+    pub(super) told_ns: Option<i64>,
     /// From the request to end until it had ended.
     pub(super) took_to_end: Duration,
     /// Processes that went on.
@@ -42,22 +46,28 @@ pub(super) struct Dialogue {
 }
 
 impl Dialogue {
+    /// Nothing was heard yet.
+    pub(super) fn not_begun() -> Self {
+        Self {
+            events: Vec::new(),
+            exit: Exit::Code(-1),
+            stderr: String::new(),
+            started_ns: lem_power::clock::now_ns(),
+            ended_ns: 0,
+            told_ns: None,
+            took_to_end: Duration::ZERO,
+            left: Vec::new(),
+            failed: None,
+        }
+    }
+
     pub(super) async fn hold(
         launcher: &[PathBuf],
         trial: &WorkerTrial,
         experiment: &Experiment,
         until: Until,
     ) -> Self {
-        let mut heard = Self {
-            events: Vec::new(),
-            exit: Exit::Code(-1),
-            stderr: String::new(),
-            started_ns: lem_power::clock::now_ns(),
-            ended_ns: 0,
-            took_to_end: Duration::ZERO,
-            left: Vec::new(),
-            failed: None,
-        };
+        let mut heard = Self::not_begun();
         let backend = ProcessBackend { launcher: launcher.to_vec() };
         let start = Start { command: trial.command.clone(), ..Start::default() };
         match backend.start(&start).await {
@@ -75,15 +85,15 @@ impl Dialogue {
         let listening = async {
             // A worker that does not read shows as its silence.
             let _ = framing::write_experiment(&mut stdin, experiment).await;
-            self.listen(stdout, experiment, until).await
+            self.listen(stdout, &mut stdin, experiment, until).await
         };
         self.failed = match timeout(patience, listening).await {
             Ok(failed) => failed,
-            Err(_) => Some(format!("it was not done after {} s", patience.as_secs())),
+            Err(_) => Some(self.not_done(until, patience)),
         };
         drop(stdin);
         let asked = Instant::now();
-        let by_itself = if until == Until::End && self.failed.is_none() {
+        let by_itself = if until != Until::Measuring && self.failed.is_none() {
             timeout(GRACE, control.wait()).await.ok().and_then(Result::ok)
         } else {
             None
@@ -101,6 +111,7 @@ impl Dialogue {
     async fn listen(
         &mut self,
         stdout: impl AsyncRead + Unpin,
+        stdin: &mut (impl AsyncWrite + Unpin),
         experiment: &Experiment,
         until: Until,
     ) -> Option<String> {
@@ -118,10 +129,47 @@ impl Dialogue {
             let measuring =
                 matches!(line.event, Event::Phase { phase: Phase::Measure, edge: PhaseEdge::Begin });
             self.events.push(line);
+            if let Until::Held(wait) = until
+                && self.told_ns.is_none()
+                && self.is_held_since(wait)
+            {
+                self.told_ns = Some(lem_power::clock::now_ns());
+                // A worker that has gone on by itself may have closed its input.
+                let _ = stdin.write_all(framing::PROCEED_LINE).await;
+                let _ = stdin.flush().await;
+            }
             if until == Until::Measuring && measuring {
                 return None;
             }
         }
+    }
+
+    /// Whether a warm-up of one request has lasted for so long and is at its second request, or a later one.
+    fn is_held_since(&self, wait: Duration) -> bool {
+        let begun_ns = self.edge_ns(Phase::Warmup, PhaseEdge::Begin);
+        let within = &self.events[..];
+        let progress =
+            within.iter().rev().take_while(|line| matches!(line.event, Event::Progress { .. })).count();
+        let waited = begun_ns.zip(within.last()).map(|(begun_ns, last)| last.t_ns.saturating_sub(begun_ns));
+        progress >= 2
+            && waited.is_some_and(|waited_ns| i128::from(waited_ns) >= wait.as_nanos().cast_signed())
+    }
+
+    fn not_done(&self, until: Until, patience: Duration) -> String {
+        let seconds = patience.as_secs();
+        match (until, self.told_ns) {
+            (Until::Held(_), None) => format!(
+                "it reported no progress of a warm-up that was held for {seconds} s; what is silent counts as dead"
+            ),
+            (Until::Held(_), Some(_)) => format!("it was told to go on, and was not done after {seconds} s"),
+            _ => format!("it was not done after {seconds} s"),
+        }
+    }
+
+    /// When this edge of a phase was.
+    pub(super) fn edge_ns(&self, wanted: Phase, at: PhaseEdge) -> Option<i64> {
+        let is_edge = |line: &&EventLine| matches!(line.event, Event::Phase { phase, edge } if phase == wanted && edge == at);
+        self.events.iter().find(is_edge).map(|line| line.t_ns)
     }
 
     pub(super) fn last(&self) -> Option<&Event> {

@@ -14,7 +14,7 @@ const FIELDS: [&str; 3] = ["t_s", "timestamp", "arrived_at"];
 const MAX_S: f64 = 1e9;
 
 /// Arrival times in seconds; the first is 0.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Trace {
     times: Vec<f64>,
 }

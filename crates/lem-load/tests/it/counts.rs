@@ -17,11 +17,13 @@ async fn without_usage_figures_chunks_are_counted_and_that_is_said() {
     assert_eq!(
         said.warnings(),
         [
-            "the server reports no token counts; chunks were counted, and input tokens are not known and stand as 0"
+            "the server reports no token counts; chunks stand for tokens, in counts and in gaps, and input tokens are not \
+             known and stand as 0"
         ]
     );
     let counting = &result.effective_parameters["token_counting"];
     assert_eq!((&counting["output"], &counting["input"]), (&"chunks with text".into(), &"not known".into()));
+    assert_eq!(counting["output_of_unfinished"], "chunks with text", "nobody knows that each is a token");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,6 +59,8 @@ async fn chunks_of_several_tokens_have_no_gaps_and_tokens_are_spread_over_them()
         warnings.contains("request 0, the first of them, has 15 tokens in 5 chunks with text"),
         "{warnings}"
     );
+    let estimated = said.result().unfinished.unwrap().output_tokens > 0;
+    assert!(!estimated || warnings.contains("of the output tokens are estimated"), "{warnings}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

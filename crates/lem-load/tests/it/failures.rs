@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lem_protocol::{Experiment, WorkerErrorKind};
+use lem_protocol::{Experiment, Traffic, WorkerErrorKind};
 use serde_json::json;
 
 use crate::server::{Fault, Script, Server};
@@ -56,6 +56,46 @@ async fn a_connection_that_breaks_off_ends_the_run_and_the_request_is_named() {
         "{message}"
     );
     assert!(message.contains("broke off after 2 chunks"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_ends_in_an_error_is_not_complete_although_it_is_done() {
+    for usage in [Some(7), None] {
+        let fault = Some((2, Fault::GivesUpInField("no slot is left")));
+        let server = Server::start(Script { usage, fault, ..Script::default() }).await;
+        let said = said(&server, &experiment(3)).await;
+        let message = said.error().1;
+        assert!(message.contains("the server gave up within its answer: no slot is left"), "{message}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_in_which_nothing_was_said_is_none() {
+    let (kind, message) = error_of(2, Fault::SaysNothing).await;
+    assert_eq!(kind, WorkerErrorKind::Engine);
+    assert!(message.contains("before there was anything in it"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn input_tokens_that_are_no_longer_reported_do_not_become_0() {
+    let (_, message) = error_of(2, Fault::ForgetsInput).await;
+    assert!(message.contains("two ways of counting"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arrivals_that_fall_together_end_the_run_one_way_or_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace.txt");
+    std::fs::write(&trace, "0\n".repeat(60)).unwrap();
+    let server = Server::start(Script::default()).await;
+    let mut experiment = experiment(30);
+    experiment.warmup.prompts = 30;
+    experiment.workload.traffic = Some(Traffic::Trace { path: trace.to_str().unwrap().into() });
+    for _ in 0..5 {
+        let said = tokio::time::timeout(Duration::from_secs(10), said(&server, &experiment)).await;
+        let said = said.expect("nobody waits for arrivals that do not come");
+        assert!(said.success || said.error().1.contains("the arrivals of the trace have ended"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 
 mod counts;
 mod failures;
+mod hold;
 mod readiness;
 mod secrecy;
 mod server;

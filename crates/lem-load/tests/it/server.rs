@@ -57,6 +57,12 @@ pub(crate) enum Fault {
     BreaksOff(usize),
     /// An error comes instead of the second chunk.
     GivesUp(&'static str),
+    /// The same as llama.cpp has it: in a field called `error`, and then the answer ends as if it were complete.
+    GivesUpInField(&'static str),
+    /// The answer ends at once, and nothing is said of it.
+    SaysNothing,
+    /// The usage figures lack the input tokens.
+    ForgetsInput,
     /// The answer is a JSON object.
     DoesNotStream,
 }
@@ -198,7 +204,7 @@ impl Connection {
                         return Ok(());
                     }
                 }
-                _ => self.answer(404, r#"{"detail": "Not Found"}"#).await?,
+                _ => self.answer(404, &json!({ "detail": format!("Not Found: {path}") }).to_string()).await?,
             }
         }
         Ok(())
@@ -298,6 +304,11 @@ impl Connection {
                     self.event(&json!({ "error": { "message": message } }).to_string()).await?;
                     return Ok(false);
                 }
+                Some(Fault::GivesUpInField(message)) if position == 1 => {
+                    self.piece(format!("error: {}\n\n", json!({ "message": message })).as_bytes()).await?;
+                    return self.done().await;
+                }
+                Some(Fault::SaysNothing) => return self.done().await,
                 _ => {}
             }
             self.journal.sent.lock().unwrap().push((now_ns(), self.script.tokens_per_chunk));
@@ -308,9 +319,16 @@ impl Connection {
         let wants_usage = body.pointer("/stream_options/include_usage").is_some();
         if let (Some(input), true) = (self.script.usage, wants_usage) {
             let output = chunks * self.script.tokens_per_chunk + usize::from(self.script.end_token);
-            let usage = json!({ "prompt_tokens": input, "completion_tokens": output });
+            let mut usage = json!({ "prompt_tokens": input, "completion_tokens": output });
+            if matches!(fault, Some(Fault::ForgetsInput)) {
+                usage["prompt_tokens"] = Value::Null;
+            }
             self.event(&json!({ "choices": [], "usage": usage }).to_string()).await?;
         }
+        self.done().await
+    }
+
+    async fn done(&mut self) -> io::Result<bool> {
         self.event("[DONE]").await?;
         self.stream.write_all(b"0\r\n\r\n").await?;
         self.stream.flush().await?;

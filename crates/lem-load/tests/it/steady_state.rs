@@ -164,6 +164,16 @@ async fn what_was_in_force_is_in_the_result() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_length_that_extra_body_changes_is_the_one_in_force() {
+    let server = Server::start(Script::default()).await;
+    let mut experiment = experiment(2);
+    experiment.options.insert("extra_body".into(), json!({"max_tokens": 3}));
+    let said = said(&server, &experiment).await;
+    assert_eq!(said.result().output_tokens, 6);
+    assert_eq!(said.result().effective_parameters["max_output_tokens"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_load_that_is_dropped_closes_its_connections() {
     let server = Server::start(Script { chunks: 10_000, ..Script::default() }).await;
     let mut experiment = closed(2, 3, 0);

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use lem_load::{Api, Target, run};
-use lem_protocol::framing::experiment_line;
+use lem_protocol::framing::{PROCEED_LINE, experiment_line};
 use lem_protocol::{
     Conversation, Decoding, Event, EventLine, EventReader, Experiment, PROTOCOL_VERSION, Phase, PhaseEdge,
     PromptOrder, PromptSource, Request, Traffic, Warmup, WorkerErrorKind, WorkerResult, Workload,
 };
 use serde_json::Map;
+use tokio::io::{AsyncWriteExt as _, duplex, sink};
 
 use crate::server::{Server, now_ns};
 
@@ -30,12 +31,13 @@ pub(crate) fn experiment(sample_size: u32) -> Experiment {
             max_output_tokens: 4,
             min_output_tokens: 0,
         },
-        warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None },
+        warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None, hold: false },
         decoding: Decoding { do_sample: false, ..Decoding::default() },
         batch_size: 1,
         streaming: true,
         seed: 7,
         idle_s: 0.0,
+        context_s: 0.0,
         options: Map::new(),
     }
 }
@@ -89,6 +91,42 @@ pub(crate) async fn said_of(target: Target, experiment: &Experiment) -> Said {
     conversation.finish().unwrap();
     let raw = format!("{}{}", String::from_utf8(output).unwrap(), String::from_utf8(log).unwrap());
     Said { success, lines, raw, window: conversation.window() }
+}
+
+/// How the engine tells a worker to go on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Word {
+    Line,
+    EndOfInput,
+}
+
+/// Carries `experiment` out on `server` and says the word with the first event that is `due`; also when that was.
+pub(crate) async fn told(
+    server: &Server,
+    experiment: &Experiment,
+    word: Word,
+    mut due: impl FnMut(&EventLine) -> bool,
+) -> (Said, i64) {
+    let ((mut engine, input), (output, heard)) = (duplex(1 << 16), duplex(1 << 16));
+    engine.write_all(&experiment_line(experiment).unwrap()).await.unwrap();
+    let running = tokio::spawn(run(target(server.base_url()), input, output, sink()));
+    let mut reader = EventReader::new(heard);
+    let mut conversation = Conversation::expecting(experiment.workload.sample_size);
+    let (mut lines, mut engine, mut told_ns) = (Vec::new(), Some(engine), None);
+    while let Some(line) = reader.next().await.unwrap() {
+        conversation.accept(&line).unwrap_or_else(|violation| panic!("{violation}; after {lines:#?}"));
+        if told_ns.is_none() && due(&line) {
+            told_ns = Some(now_ns());
+            match word {
+                Word::Line => engine.as_mut().unwrap().write_all(PROCEED_LINE).await.unwrap(),
+                Word::EndOfInput => drop(engine.take()),
+            }
+        }
+        lines.push(line);
+    }
+    conversation.finish().unwrap();
+    let success = running.await.unwrap().unwrap();
+    (Said { success, lines, raw: String::new(), window: conversation.window() }, told_ns.unwrap())
 }
 
 impl Said {

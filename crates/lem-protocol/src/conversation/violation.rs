@@ -33,7 +33,7 @@ pub enum Violation {
     NestedPhase { phase: &'static str, open: &'static str },
     /// A phase began after a later one, or again.
     #[error(
-        "the worker began {phase} after {last}; the order is load, idle, warmup, measure, unload, each once"
+        "the worker began {phase} after {last}; the order is context, load, idle, warmup, measure, unload, each once"
     )]
     PhaseOutOfOrder { phase: &'static str, last: &'static str },
     /// A phase ended that was not open.

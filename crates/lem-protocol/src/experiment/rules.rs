@@ -33,6 +33,7 @@ impl Experiment {
         check_warmup(&self.warmup)?;
         check_decoding(&self.decoding)?;
         seconds("idle_s", self.idle_s)?;
+        seconds("context_s", self.context_s)?;
         seconds("warmup.timeout_s", self.warmup.timeout_s)
     }
 }

@@ -49,7 +49,11 @@ pub fn experiment_line(experiment: &Experiment) -> Result<Vec<u8>, ExperimentErr
     Ok(line)
 }
 
-/// Writes `experiment` to a worker's standard input and flushes. The caller closes the stream afterwards.
+/// What ends a warm-up that [`Warmup::hold`](crate::Warmup::hold) keeps going.
+pub const PROCEED_LINE: &[u8] = b"{\"proceed\":true}\n";
+
+/// Writes `experiment` to a worker's standard input and flushes. The caller closes the stream afterwards, or writes
+/// [`PROCEED_LINE`] to it when the time has come.
 pub async fn write_experiment<W: AsyncWrite + Unpin>(
     output: &mut W,
     experiment: &Experiment,

@@ -57,12 +57,14 @@ fn experiment() -> Experiment {
             prompts: 2,
             timeout_s: 30.0,
             convergence: Some(Convergence { cv_threshold: 0.05, window: 3, max_prompts: 9 }),
+            hold: true,
         },
         decoding: Decoding::default(),
         batch_size: 1,
         streaming: true,
         seed: u64::MAX,
         idle_s: 0.5,
+        context_s: 1.5,
         options: serde_json::from_value(json!({"threads": 2})).unwrap(),
     }
 }
@@ -175,6 +177,16 @@ fn an_experiment_arrives_as_it_was_sent() {
 }
 
 #[test]
+fn the_word_to_go_on_is_a_line_after_the_experiment() {
+    let mut input = Cursor::new([experiment_line(&experiment()).unwrap(), PROCEED_LINE.to_vec()].concat());
+    assert_eq!(read_experiment(&mut input).unwrap(), experiment());
+    let mut line = Vec::new();
+    std::io::BufRead::read_until(&mut input, b'\n', &mut line).unwrap();
+    assert_eq!(line, PROCEED_LINE);
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&line).unwrap(), json!({ "proceed": true }));
+}
+
+#[test]
 fn an_experiment_that_json_cannot_carry_is_not_sent() {
     let unsendable = Experiment { idle_s: f64::NAN, ..experiment() };
     assert!(matches!(experiment_line(&unsendable), Err(ExperimentError::Invalid { .. })));
@@ -227,8 +239,17 @@ fn any_request() -> impl Strategy<Value = Event> {
 }
 
 fn any_result() -> impl Strategy<Value = Event> {
-    let model = (any::<Option<u64>>(), any::<Option<u32>>(), any::<Option<String>>()).prop_map(
-        |(parameters, layers, dtype)| ModelFacts { parameters, layers, dtype, ..ModelFacts::default() },
+    let mixture = any::<(Option<bool>, Option<u64>, Option<u32>)>();
+    let model = (any::<Option<u64>>(), any::<Option<u32>>(), any::<Option<String>>(), mixture).prop_map(
+        |(parameters, layers, dtype, (mixture_of_experts, active, attention_width))| ModelFacts {
+            parameters,
+            layers,
+            dtype,
+            mixture_of_experts,
+            active_non_embedding_parameters: active,
+            attention_width,
+            ..ModelFacts::default()
+        },
     );
     (any::<(u32, u64, u64)>(), any::<Option<u64>>(), any::<Option<bool>>(), any::<String>(), model).prop_map(
         |((requests, input_tokens, output_tokens), peak_memory_bytes, warmup_converged, name, model)| {
@@ -248,8 +269,14 @@ fn any_result() -> impl Strategy<Value = Event> {
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
-    let phase =
-        prop::sample::select(vec![Phase::Load, Phase::Idle, Phase::Warmup, Phase::Measure, Phase::Unload]);
+    let phase = prop::sample::select(vec![
+        Phase::Context,
+        Phase::Load,
+        Phase::Idle,
+        Phase::Warmup,
+        Phase::Measure,
+        Phase::Unload,
+    ]);
     let edge = prop::sample::select(vec![PhaseEdge::Begin, PhaseEdge::End]);
     let kind = prop::sample::select(vec![
         WorkerErrorKind::OutOfMemory,

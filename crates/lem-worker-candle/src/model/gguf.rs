@@ -14,6 +14,9 @@ use super::{Model, Network, require_memory, revision};
 use crate::failure::{Failure, first_line};
 use crate::tokenizer;
 
+/// A table that some files carry; it is no parameter.
+const ROPE_FREQUENCIES: &str = "rope_freqs.weight";
+
 /// Loads the file at `path`. It brings its own number format, so none may be asked for.
 pub(super) fn load(path: &Path, precision: Option<DType>) -> Result<Model, Failure> {
     let wrong = |reason: String| Failure::model_not_found(format!("{}: {reason}", path.display()));
@@ -35,11 +38,6 @@ pub(super) fn load(path: &Path, precision: Option<DType>) -> Result<Model, Failu
     let embeddings = content.tensor_infos.get("token_embd.weight");
     let embeddings = embeddings.ok_or_else(|| wrong("the tensor token_embd.weight is missing".into()))?;
     let vocabulary = embeddings.shape.dims().first().copied().unwrap_or_default();
-    let parameters = parameters(&content);
-    // `output.weight` is there where the output has embeddings of its own.
-    let output = content.tensor_infos.get("output.weight").map_or(0, |own| own.shape.elem_count());
-    let non_embedding_parameters = parameters.saturating_sub((embeddings.shape.elem_count() + output) as u64);
-    let layers = number(&content, "llama.block_count");
     let declared = number(&content, "llama.context_length").map_or(MAX_SEQ_LEN, |tokens| tokens as usize);
     let end_tokens = number(&content, "tokenizer.ggml.eos_token_id").into_iter().collect();
     let warnings = warnings(&content);
@@ -48,9 +46,12 @@ pub(super) fn load(path: &Path, precision: Option<DType>) -> Result<Model, Failu
     let resident = fs::metadata(path).map_err(unreadable)?.len() + 4 * embeddings.shape.elem_count() as u64;
     require_memory(resident, &path.display().to_string())?;
 
-    let hidden = number(&content, "llama.embedding_length");
-    let cached = cached_bytes(&content, layers, hidden);
-    let weights_bytes = fs::metadata(path).map(|file| file.len()).ok();
+    let facts = ModelFacts {
+        weight_bytes: fs::metadata(path).map(|file| file.len()).ok(),
+        dtype: Some(dtype.clone()),
+        revision: revision::of(&[path]).ok(),
+        ..facts(&content)
+    };
     let weights = ModelWeights::from_gguf(content, &mut file, &Device::Cpu)
         .map_err(|error| wrong(format!("the model cannot be built from it ({})", first_line(&error))))?;
     Ok(Model {
@@ -60,28 +61,55 @@ pub(super) fn load(path: &Path, precision: Option<DType>) -> Result<Model, Failu
         // candle computes its table of positions for so many tokens and no more.
         context: declared.min(MAX_SEQ_LEN),
         vocabulary,
-        precision: dtype.clone(),
-        facts: ModelFacts {
-            parameters: Some(parameters),
-            non_embedding_parameters: Some(non_embedding_parameters),
-            layers,
-            hidden_size: hidden,
-            // The cache is in single precision, whatever the weights are in.
-            kv_bytes_per_token: cached,
-            weight_bytes: weights_bytes,
-            dtype: Some(dtype),
-            revision: revision::of(&[path]).ok(),
-        },
+        precision: dtype,
+        facts,
         warnings,
     })
 }
 
-/// Bytes that keys and values of a token need in single precision.
-fn cached_bytes(content: &gguf_file::Content, layers: Option<u32>, hidden: Option<u32>) -> Option<u64> {
-    let heads = number(content, "llama.attention.head_count")?;
-    let shared = number(content, "llama.attention.head_count_kv").unwrap_or(heads);
-    let width = u64::from(hidden?.checked_div(heads)?) * u64::from(shared);
-    Some(2 * 4 * u64::from(layers?) * width)
+/// What the file says of its model.
+fn facts(content: &gguf_file::Content) -> ModelFacts {
+    let whole = elements(content, |name| name != ROPE_FREQUENCIES);
+    // `output.weight` is there where the output has embeddings of its own.
+    let embeddings = elements(content, |name| name == "token_embd.weight" || name == "output.weight");
+    let (layers, hidden) = (number(content, "llama.block_count"), number(content, "llama.embedding_length"));
+    let heads = number(content, "llama.attention.head_count");
+    let head = hidden.zip(heads).and_then(|(hidden, heads)| hidden.checked_div(heads));
+    let shared = number(content, "llama.attention.head_count_kv").or(heads);
+    let kv_width = head.zip(shared).map(|(head, shared)| u64::from(head) * u64::from(shared));
+    ModelFacts {
+        parameters: Some(whole),
+        non_embedding_parameters: Some(whole - embeddings),
+        mixture_of_experts: Some(number(content, "llama.expert_count").unwrap_or(0) > 1),
+        active_non_embedding_parameters: active(content, whole - embeddings),
+        layers,
+        attention_width: head.zip(heads).and_then(|(head, heads)| head.checked_mul(heads)),
+        hidden_size: hidden,
+        // Keys and values; the cache is in single precision, whatever the weights are in.
+        kv_bytes_per_token: layers.zip(kv_width).map(|(layers, width)| 2 * 4 * u64::from(layers) * width),
+        ..ModelFacts::default()
+    }
+}
+
+/// Of `all` parameters of a mixture of experts, those that one token passes through. Experts are alike in size.
+fn active(content: &gguf_file::Content, all: u64) -> Option<u64> {
+    let experts = u64::from(number(content, "llama.expert_count").filter(|&experts| experts > 1)?);
+    let used = u64::from(number(content, "llama.expert_used_count")?);
+    let routed = elements(content, is_of_an_expert);
+    (routed > 0 && routed.is_multiple_of(experts) && used <= experts)
+        .then(|| all - routed + routed / experts * used)
+}
+
+/// Whether a tensor belongs to one expert, as `blk.0.ffn_up.7.weight` does.
+fn is_of_an_expert(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('.').collect();
+    matches!(parts[..], ["blk", _, "ffn_gate" | "ffn_up" | "ffn_down", expert, "weight"] if expert.parse::<u32>().is_ok())
+}
+
+/// The elements of all tensors whose name is `wanted`.
+fn elements(content: &gguf_file::Content, wanted: impl Fn(&str) -> bool) -> u64 {
+    let tensors = content.tensor_infos.iter().filter(|(name, _)| wanted(name));
+    tensors.map(|(_, info)| info.shape.elem_count() as u64).sum()
 }
 
 fn text<'a>(content: &'a gguf_file::Content, key: &str) -> Option<&'a str> {
@@ -90,12 +118,6 @@ fn text<'a>(content: &'a gguf_file::Content, key: &str) -> Option<&'a str> {
 
 fn number(content: &gguf_file::Content, key: &str) -> Option<u32> {
     content.metadata.get(key)?.to_u32().ok()
-}
-
-/// Parameters in all; the table of frequencies that some files carry is none.
-fn parameters(content: &gguf_file::Content) -> u64 {
-    let weights = content.tensor_infos.iter().filter(|(name, _)| name.as_str() != "rope_freqs.weight");
-    weights.map(|(_, info)| info.shape.elem_count() as u64).sum()
 }
 
 /// The number format of most weights, as it is written in the names of such files: `q4_k`, `q8_0`, `f16`.
@@ -118,7 +140,7 @@ fn format_name(dtype: GgmlDType) -> String {
 
 /// What the file asks for and candle passes over.
 fn warnings(content: &gguf_file::Content) -> Vec<String> {
-    let scaled = content.tensor_infos.contains_key("rope_freqs.weight")
+    let scaled = content.tensor_infos.contains_key(ROPE_FREQUENCIES)
         || text(content, "llama.rope.scaling.type").is_some_and(|kind| kind != "none");
     let warning = "the file scales its positions for long contexts; candle does not, so the text may differ from that of \
                    other engines. The work is the same";

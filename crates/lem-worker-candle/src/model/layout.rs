@@ -65,7 +65,10 @@ pub(super) fn facts(config: &Config, slots: &[Slot], dtype: DType, revision: Opt
     ModelFacts {
         parameters: Some(parameters),
         non_embedding_parameters: Some(non_embedding_parameters),
+        mixture_of_experts: Some(false),
+        active_non_embedding_parameters: None,
         layers: u32::try_from(config.num_hidden_layers).ok(),
+        attention_width: u32::try_from(config.num_attention_heads * head).ok(),
         hidden_size: u32::try_from(config.hidden_size).ok(),
         kv_bytes_per_token: Some(cached as u64 * bytes),
         weight_bytes: Some(parameters * bytes),

@@ -6,3 +6,4 @@ mod errors;
 mod models;
 mod runs;
 mod support;
+mod waiting;

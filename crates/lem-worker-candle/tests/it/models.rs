@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    CONTEXT, VOCABULARY, experiment, fail, requests, run, save, tensors, tokenizer, write_gguf,
-    write_hub_folder, write_json,
+    CONTEXT, VOCABULARY, experiment, fail, mixture, requests, run, save, tensors, tokenizer, write_gguf,
+    write_gguf_of, write_hub_folder, write_json,
 };
 
 /// An experiment with the model at `model` and prompts of words that its tokenizer knows.
@@ -145,6 +145,18 @@ fn gguf(architecture: &str, more: Vec<(&str, Metadata)>) -> (TempDir, Experiment
     (folder, experiment)
 }
 
+/// The small model with so many experts, of which a token passes through `used`.
+fn gguf_mixture(experts: u32, used: u32) -> (TempDir, Experiment) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    let counts = [("llama.expert_count", experts), ("llama.expert_used_count", used)];
+    let more = counts.map(|(name, count)| (name, Metadata::U32(count)));
+    let metadata = byte_tokenizer().into_iter().chain(more).collect();
+    write_gguf_of(&path, "llama", metadata, &mixture(experts));
+    let experiment = with_model(&path, folder.path());
+    (folder, experiment)
+}
+
 /// The metadata of a tokenizer of bytes: each letter is a token.
 fn byte_tokenizer() -> Vec<(&'static str, Metadata)> {
     let text = |text: &str| Metadata::String(text.into());
@@ -168,7 +180,22 @@ fn a_gguf_file_runs_with_the_tokenizer_beside_it() {
     assert_eq!(result.model.dtype.as_deref(), Some("q8_0"));
     assert_eq!(result.effective_parameters["context_tokens"], CONTEXT);
     let (_again, sharded) = hub_folder(&json!({}), false);
-    assert_eq!(result.model.parameters, run(&sharded).1.model.parameters, "the same model in another form");
+    let (of_file, of_folder) = (result.model, run(&sharded).1.model);
+    assert_eq!(of_file.parameters, of_folder.parameters, "the same model in another form");
+    assert_eq!((of_file.attention_width, of_folder.attention_width), (Some(32), Some(32)), "4 heads of 8");
+    assert_eq!((of_file.mixture_of_experts, of_folder.mixture_of_experts), (Some(false), Some(false)));
+    assert_eq!(of_file.active_non_embedding_parameters, None, "each token passes through all of them");
+}
+
+#[test]
+fn of_a_mixture_of_experts_the_experts_of_a_token_are_told() {
+    let (_folder, experiment) = gguf_mixture(4, 3);
+    let facts = run(&experiment).1.model;
+    assert_eq!(facts.mixture_of_experts, Some(true));
+    // 2 layers, in each of which one of four experts with 3 matrices of 32 x 64 is left out.
+    let left_out = 2 * 3 * 32 * 64;
+    let active = facts.active_non_embedding_parameters.unwrap();
+    assert_eq!(facts.non_embedding_parameters.unwrap() - active, left_out);
 }
 
 #[test]

@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use candle_core::quantized::gguf_file::{self, Value as Metadata};
 use candle_core::quantized::{GgmlDType, QTensor};
-use candle_core::{Device, Tensor};
-use lem_protocol::framing::{experiment_line, parse_event};
+use candle_core::{DType, Device, Tensor};
+use lem_protocol::framing::{PROCEED_LINE, experiment_line, parse_event};
 use lem_protocol::{
-    Conversation, Decoding, Event, Experiment, PROTOCOL_VERSION, PromptSource, Request, Warmup,
+    Conversation, Decoding, Event, EventLine, Experiment, PROTOCOL_VERSION, PromptSource, Request, Warmup,
     WorkerErrorKind, WorkerResult, Workload,
 };
 use serde_json::{Map, Value, json};
@@ -34,12 +34,13 @@ pub(crate) fn experiment() -> Experiment {
             max_output_tokens: 4,
             min_output_tokens: 0,
         },
-        warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None },
+        warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None, hold: false },
         decoding: Decoding { do_sample: false, ..Decoding::default() },
         batch_size: 1,
         streaming: true,
         seed: 0,
         idle_s: 0.0,
+        context_s: 0.0,
         options: Map::from_iter([("threads".into(), json!(1))]),
     }
 }
@@ -53,6 +54,44 @@ pub(crate) fn start() -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the worker starts")
+}
+
+/// How the engine tells the worker to go on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Word {
+    Line,
+    EndOfInput,
+}
+
+/// Runs `experiment` and says the word with the first event that is `due`; gives what was said, and which event that was.
+pub(crate) fn told(
+    experiment: &Experiment,
+    word: Word,
+    mut due: impl FnMut(&EventLine) -> bool,
+) -> (Vec<EventLine>, usize) {
+    let mut child = start();
+    let mut stdin = child.stdin.take();
+    let input = experiment_line(experiment).expect("it can be sent");
+    stdin.as_mut().expect("it is piped").write_all(&input).expect("it is read");
+    let mut conversation = Conversation::expecting(experiment.workload.sample_size);
+    let (mut events, mut with) = (Vec::new(), None);
+    for line in BufReader::new(child.stdout.take().expect("it is piped")).split(b'\n') {
+        let event = parse_event(&line.expect("it can be read"), 1).expect("it is an event");
+        conversation.accept(&event).unwrap_or_else(|violation| panic!("{violation} after {events:#?}"));
+        if with.is_none() && due(&event) {
+            with = Some(events.len());
+            match word {
+                Word::Line => {
+                    stdin.as_mut().expect("it is open").write_all(PROCEED_LINE).expect("it is read");
+                }
+                Word::EndOfInput => drop(stdin.take()),
+            }
+        }
+        events.push(event);
+    }
+    conversation.finish().expect("it came to an end");
+    assert!(child.wait().expect("it ends").success(), "{events:#?}");
+    (events, with.expect("the word was said"))
 }
 
 /// What the worker said.
@@ -222,6 +261,38 @@ pub(crate) fn save(folder: &Path, file: &str, tensors: &HashMap<String, Tensor>)
 
 /// Writes the small model as a GGUF file, matrices in `q8_0`, with `more` in its metadata.
 pub(crate) fn write_gguf(path: &Path, architecture: &str, more: Vec<(&str, Metadata)>) {
+    let tensors: Vec<(String, Tensor)> =
+        tensors().into_iter().map(|(_, name, tensor)| (name, tensor)).collect();
+    write_gguf_of(path, architecture, more, &tensors);
+}
+
+/// The tensors of the small model with `experts` experts, each with the weights that all of it has otherwise.
+pub(crate) fn mixture(experts: u32) -> Vec<(String, Tensor)> {
+    let mut mixed = Vec::new();
+    for (_, name, tensor) in tensors() {
+        let Some((layer, part)) = name.split_once(".ffn_").filter(|(_, part)| *part != "norm.weight") else {
+            mixed.push((name, tensor));
+            continue;
+        };
+        let part = part.trim_end_matches(".weight");
+        mixed.extend(
+            (0..experts).map(|expert| (format!("{layer}.ffn_{part}.{expert}.weight"), tensor.clone())),
+        );
+        if part == "gate" {
+            let router = Tensor::zeros((experts as usize, HIDDEN), DType::F32, &Device::Cpu);
+            mixed.push((format!("{layer}.ffn_gate_inp.weight"), router.expect("it is small")));
+        }
+    }
+    mixed
+}
+
+/// The same with `tensors` instead of those of the small model.
+pub(crate) fn write_gguf_of(
+    path: &Path,
+    architecture: &str,
+    more: Vec<(&str, Metadata)>,
+    tensors: &[(String, Tensor)],
+) {
     let number = |value: usize| Metadata::U32(u32::try_from(value).expect("it is small"));
     let mut metadata = vec![
         ("general.architecture", Metadata::String(architecture.into())),
@@ -234,9 +305,9 @@ pub(crate) fn write_gguf(path: &Path, architecture: &str, more: Vec<(&str, Metad
         ("llama.attention.layer_norm_rms_epsilon", Metadata::F32(1e-5)),
     ];
     metadata.extend(more);
-    let quantized = tensors().into_iter().map(|(_, name, tensor)| {
+    let quantized = tensors.iter().map(|(name, tensor)| {
         let dtype = if tensor.rank() == 1 { GgmlDType::F32 } else { GgmlDType::Q8_0 };
-        (name, QTensor::quantize(&tensor, dtype).expect("columns are a multiple of 32"))
+        (name.clone(), QTensor::quantize(tensor, dtype).expect("columns are a multiple of 32"))
     });
     let quantized: Vec<(String, QTensor)> = quantized.collect();
     let metadata: Vec<(&str, &Metadata)> = metadata.iter().map(|(name, value)| (*name, value)).collect();

@@ -5,15 +5,16 @@ With traffic it serves one request at a time: `generate()` cannot take a request
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Optional
 
 from ... import batches, memory
 from ...decoding import seed_of
 from ...experiment import Experiment
-from .. import facts, installed
+from .. import facts, installed, opening
 from ..base import Generation, Loaded, Request, Warn
 from ..plain import plain
 from . import extra, options
@@ -51,10 +52,16 @@ class PyTorch:
         for module in ("torch", "transformers"):
             installed.require(module, "the pytorch worker", "pip install torch transformers accelerate")
 
+    @contextlib.contextmanager
+    def device_opened(self, warn: Warn) -> Iterator[Optional[str]]:
+        """Opens the GPUs that are visible, where the model may be spread over all of them; they stay open."""
+        set_environment()
+        most = 0 if self._given.get("device") == "cpu" else None
+        yield f"{opening.described(opening.open_gpus(most))}, in the worker's own process"
+
     def load(self, experiment: Experiment, warn: Warn) -> Loaded:
         """Imports torch and transformers and loads the model."""
-        for name, value in ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
+        set_environment()
         import transformers
 
         from . import generating, loading
@@ -167,6 +174,12 @@ class PyTorch:
 
     def _encode(self, text: str) -> list[int]:
         return list(self._model.tokenizer(text, add_special_tokens=True, truncation=False)["input_ids"])
+
+
+def set_environment() -> None:
+    """What is to be set before torch and transformers are imported, unless it is set already."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
 
 
 def _torch_settings(torch: Any) -> dict[str, Any]:

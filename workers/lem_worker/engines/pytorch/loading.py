@@ -5,6 +5,7 @@ Imported only when a model is loaded; torch and transformers are heavy.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import transformers
 from ... import failure
 from ...experiment import Experiment
 from ...memory import require_memory
-from .. import facts, installed
+from .. import experts, facts, installed
 from ..base import ModelFacts
 from . import extra
 
@@ -192,18 +193,29 @@ def facts_of(network: Any, name: str, of_files: dict[str, Any]) -> ModelFacts:
     """What is known of a model before an adapter is added to it."""
     config = network.config
     parameters = network.num_parameters()
+    body = parameters - embedding_parameters(network)
+    shapes = shapes_of(network)
     dtype = str(network.dtype).replace("torch.", "")
     # Without quantization of its own, the cache has the format of the activations, which is that of the weights.
     return ModelFacts(
         parameters=parameters,
-        non_embedding_parameters=parameters - embedding_parameters(network),
+        non_embedding_parameters=body,
+        mixture_of_experts=experts.is_mixture(config, shapes),
+        active_non_embedding_parameters=experts.active_parameters(config, shapes, body),
         layers=facts.layers_of(config),
+        attention_width=facts.attention_width(config),
         dtype=dtype,
         revision=revision_of(name, of_files),
         hidden_size=facts.hidden_size_of(config),
         kv_bytes_per_token=facts.kv_bytes_per_token(config, facts.ELEMENT_BYTES.get(dtype)),
         weight_bytes=sum(weight.numel() * weight.element_size() for weight in network.parameters()),
     )
+
+
+def shapes_of(network: Any) -> Optional[dict[str, tuple[int, ...]]]:
+    """The shape of each weight by its name; `None` where weights are packed, so that shapes are not the model's."""
+    shapes = {name: tuple(weight.shape) for name, weight in network.named_parameters()}
+    return shapes if sum(map(math.prod, shapes.values())) == network.num_parameters() else None
 
 
 def embedding_parameters(network: Any) -> int:

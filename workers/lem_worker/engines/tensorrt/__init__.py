@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 from ...decoding import is_greedy, seed_of
 from ...experiment import Experiment
-from .. import checkpoints, facts, installed
+from .. import checkpoints, experts, facts, installed
 from ..base import Loaded, ModelFacts, Request, Warn
 from ..plain import fields_with_values, plain
 from ..separate import Separate, encoder, refused_sampling
@@ -39,6 +39,7 @@ class TensorRt(Separate):
 
     name = "tensorrt"
     title = "TensorRT-LLM"
+    parallel_options = ("tp_size", "pp_size")
     environment = ENVIRONMENT
     memory_options: Sequence[str] = ("tensorrt.max_batch_size", "tensorrt.max_num_tokens")
 
@@ -181,7 +182,9 @@ class TensorRt(Separate):
         config, dtype = self._config, self._dtype()
         quantization = self._given.get("quantization", "none")
         known = ModelFacts(
+            mixture_of_experts=experts.is_mixture(config, checkpoints.shapes(folder)),
             layers=facts.layers_of(config),
+            attention_width=facts.attention_width(config),
             dtype=dtype if quantization == "none" else quantization,
             revision=facts.revision_of(folder),
             hidden_size=facts.hidden_size_of(config),

@@ -41,6 +41,7 @@ class Vllm(Separate):
 
     name = "vllm"
     title = "vLLM"
+    parallel_options = ("tensor_parallel_size", "pipeline_parallel_size")
     environment = ENVIRONMENT
     memory_options: Sequence[str] = ("vllm.max_model_len", "vllm.max_num_seqs")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from .. import checkpoints, facts
+from .. import checkpoints, experts, facts
 from ..base import ModelFacts
 from ..plain import fields_with_values, plain
 
@@ -54,7 +54,9 @@ def facts_of(config: Any, folder: Optional[str]) -> ModelFacts:
     written = getattr(config.cache_config, "cache_dtype", "auto")
     kv_dtype = dtype if str(written) == "auto" else str(written)
     known = ModelFacts(
+        mixture_of_experts=experts.is_mixture(hf_config, checkpoints.shapes(folder)),
         layers=facts.layers_of(hf_config),
+        attention_width=facts.attention_width(hf_config),
         dtype=getattr(model, "quantization", None) or dtype,
         revision=facts.revision_of(folder),
         hidden_size=facts.hidden_size_of(hf_config),
