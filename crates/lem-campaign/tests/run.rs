@@ -145,3 +145,51 @@ async fn a_gap_can_be_skipped() {
     });
     assert_eq!(ends, [GapEnd::None, GapEnd::Skipped, GapEnd::Elapsed, GapEnd::Elapsed]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_adaptive_gap_that_reaches_its_maximum_goes_on_and_says_so() {
+    let mut test = CampaignTest::new(&[Script::Honest(1)]);
+    test.yaml += "thermal: {mode: adaptive, max_seconds: 90}\n";
+    let (_controller, control) = Controller::new();
+    let summary = test.run(&control).await.expect("runs");
+    assert_eq!(summary.completed, 4);
+    let ends = test.pick(|event| match event {
+        CampaignEvent::GapEnded { because, .. } => Some(*because),
+        _ => None,
+    });
+    // The samples of the test's meter come in real time, so that none of virtual time shows rest.
+    assert_eq!(ends, [GapEnd::Maximum; 4]);
+    let warned = test.pick(|event| match event {
+        CampaignEvent::Warning { message, .. } => Some(message.contains("thermal.max_seconds")),
+        _ => None,
+    });
+    assert_eq!(warned.iter().filter(|of_the_gap| **of_the_gap).count(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn devices_that_are_to_stay_hot_get_no_gap() {
+    let mut test = CampaignTest::new(&[Script::Honest(1)]);
+    test.yaml += "thermal: {mode: hot}\n";
+    let (_controller, control) = Controller::new();
+    test.run(&control).await.expect("runs");
+    assert!(gaps(&test).is_empty());
+    let told = test.pick(|event| match event {
+        CampaignEvent::Warning { message, .. } => Some(message.contains("warmup.hold")),
+        _ => None,
+    });
+    assert!(told.contains(&true), "a worker that does not wait for the heat is told of");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_run_that_completes_is_judged() {
+    let test = CampaignTest::new(&[Script::Honest(1), Script::Dies]);
+    let (_controller, control) = Controller::new();
+    test.run(&control).await.expect("runs");
+    let grades = test.pick(|event| match event {
+        CampaignEvent::RunFinished { outcome, .. } => {
+            Some(outcome.quality.as_ref().map(|report| report.grade))
+        }
+        _ => None,
+    });
+    assert_eq!(grades.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true, false]);
+}

@@ -15,7 +15,9 @@ use lem_store::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::around::CampaignSurroundings;
 use crate::clock::{SystemClock, unix_ns};
+use crate::environment::Surroundings;
 use crate::error::{Error, ErrorCode};
 use crate::hold::{self, Hold};
 use crate::journal::StoreJournal;
@@ -42,6 +44,11 @@ pub(crate) struct Ready {
     todo: Vec<usize>,
     done: Vec<DoneBefore>,
     last_run_ended_unix_ns: Option<i64>,
+    /// What earlier sessions found out: position of the experiment, and joules per output token.
+    known: Vec<(usize, f64)>,
+    /// The snapshot of the machine when the campaign began.
+    began: serde_json::Value,
+    surroundings: Surroundings,
     containers: Containers,
     python_workers: Option<PathBuf>,
     _locks: lock::DeviceLocks,
@@ -126,13 +133,14 @@ impl Engine {
         let id = uuid::Uuid::now_v7().to_string();
         let locks = lock::acquire(&devices, &id)?;
         let containers = self.containers(&campaign, &id, &devices).await?;
-        let environment = self.surroundings(&campaign, &devices).await.snapshot().await;
+        let surroundings = self.surroundings(&campaign, &devices).await;
+        let began = surroundings.snapshot().await;
         let store = Store::open(self.database()?).await?;
         let hold = self.hold(&id)?;
         let todo = (0..plan.runs.len()).collect();
         let stored = Stored { plan, campaign };
         let settings_text = self.settings()?.text;
-        let new = new_campaign(&id, file, text, settings_text, overrides, &stored, environment)?;
+        let new = new_campaign(&id, file, text, settings_text, overrides, &stored, began.clone())?;
         store.create_campaign(&new).await?;
         store.add_diagnostics(&diagnostics(&id, &stored.plan, unused_gpus)).await?;
         Ok(Ready {
@@ -144,6 +152,9 @@ impl Engine {
             todo,
             done: Vec::new(),
             last_run_ended_unix_ns: None,
+            known: Vec::new(),
+            began,
+            surroundings,
             containers,
             python_workers,
             _locks: locks,
@@ -181,10 +192,15 @@ impl Engine {
         let devices = hardware::open(&meter)?.devices();
         let locks = lock::acquire(&devices, &id)?;
         let containers = self.containers(&stored.campaign, &id, &devices).await?;
+        let surroundings = self.surroundings(&stored.campaign, &devices).await;
         store.resume_campaign(&id, std::process::id()).await?;
+        let rows = store.results(&filter).await?;
         Ok(Ready {
             todo: missing.iter().map(|run| run.index as usize).collect(),
-            done: done_before(store.results(&filter).await?),
+            known: known_before(&stored.plan, &rows),
+            done: done_before(rows),
+            began: detail.environment,
+            surroundings,
             last_run_ended_unix_ns: detail.summary.last_ended_unix_ns,
             containers,
             python_workers: python_workers(&stored.campaign, &self.project)?,
@@ -240,6 +256,7 @@ impl Engine {
             containers: ready.containers,
             control,
         };
+        let surroundings = CampaignSurroundings::new(plan, ready.began, ready.surroundings);
         let journal = StoreJournal::new(ready.store.clone(), ready.id.clone());
         let rig = Rig {
             clock: &clock,
@@ -247,6 +264,7 @@ impl Engine {
             show,
             workers: &workers,
             meters: &OpenMeters(ready.meter.clone()),
+            surroundings: &surroundings,
             new_id: &|| uuid::Uuid::now_v7().to_string(),
             interval_ms: resolved.interval_ms.value,
             limits: Limits {
@@ -259,7 +277,13 @@ impl Engine {
             let elapsed = (unix_ns() - ended).max(0);
             running::Clock::now_ns(&clock) - elapsed
         });
-        let campaign = Campaign { id: ready.id.clone(), plan, todo: ready.todo.clone(), last_run_ended_ns };
+        let campaign = Campaign {
+            id: ready.id.clone(),
+            plan,
+            todo: ready.todo.clone(),
+            last_run_ended_ns,
+            known: ready.known.clone(),
+        };
         let summary = running::run(&campaign, &rig, control).await;
         workers.containers.tear_down().await;
         if summary.is_err() {
@@ -303,6 +327,14 @@ impl Meters for OpenMeters {
     }
 }
 
+/// What the runs of earlier sessions found out.
+fn known_before(plan: &Plan, rows: &[ResultRow]) -> Vec<(usize, f64)> {
+    let completed = rows.iter().filter(|row| row.status == RunStatus::Completed);
+    completed
+        .filter_map(|row| Some((plan.runs.get(row.index as usize)?.experiment, row.joules_per_output_token?)))
+        .collect()
+}
+
 /// The runs that earlier sessions completed, or that failed there.
 fn done_before(rows: Vec<ResultRow>) -> Vec<DoneBefore> {
     let done = |row: ResultRow| {
@@ -318,6 +350,7 @@ fn done_before(rows: Vec<ResultRow>) -> Vec<DoneBefore> {
             energy_uncertainty_j: row.energy_uncertainty_j,
             joules_per_output_token: row.joules_per_output_token,
             provenance: row.provenance,
+            grade: row.grade,
             error: row.error,
         };
         Some(DoneBefore { index: row.index as usize, cell })

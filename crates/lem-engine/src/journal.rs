@@ -6,11 +6,11 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use lem_campaign::run::{
-    CampaignEvent, CampaignStatus, DeviceOutcome, Journal, JournalError, RunOutcome, RunStatus,
+    CampaignEvent, CampaignStatus, DeviceOutcome, Journal, JournalError, RunBaseline, RunOutcome, RunStatus,
 };
 use lem_measure::{EnergyEstimate, Provenance, Sample};
 use lem_protocol::{Phase, Request};
-use lem_store::{Diagnostic, PhaseEnergy, RunDevice, RunFailure, RunStart, Severity, Store, StoreError};
+use lem_store::{Diagnostic, Gap, PhaseEnergy, RunDevice, RunFailure, RunStart, Severity, Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::clock::unix_ns;
@@ -60,8 +60,21 @@ impl StoreJournal {
                 let index = u32::try_from(*index).unwrap_or(u32::MAX);
                 self.store.begin_run(run_id, &self.campaign_id, index).await.map(drop)
             }
-            CampaignEvent::GapEnded { run_id, actual_s: Some(actual_s), because } => {
-                self.store.record_gap(run_id, *actual_s, because.name()).await
+            CampaignEvent::GapEnded { run_id, actual_s, because, .. } => {
+                let gap =
+                    Gap { actual_s: *actual_s, ended_because: because.name().into(), facts: gap(event) };
+                self.store.record_gap(run_id, &gap).await
+            }
+            CampaignEvent::BaselineTaken { run_id, baseline } => {
+                self.event("baseline_taken", &json!({ "run_id": run_id, "baseline": baseline })).await
+            }
+            CampaignEvent::BaselineDrifted { runs, drift, reason } => {
+                self.event("baseline_drifted", &json!({ "runs": runs, "drift": drift })).await?;
+                self.store.withdraw_adjusted(runs, reason).await
+            }
+            CampaignEvent::NotNeeded { runs, reason } => {
+                let runs: Vec<u32> = runs.iter().filter_map(|run| u32::try_from(*run).ok()).collect();
+                self.store.mark_not_needed(&self.campaign_id, &runs, reason).await
             }
             CampaignEvent::RunStarted {
                 run_id,
@@ -102,7 +115,7 @@ impl StoreJournal {
             }
             // Shown only: a gap that ends is recorded, samples come by their own way, a log by its tail.
             CampaignEvent::GapStarted { .. }
-            | CampaignEvent::GapEnded { actual_s: None, .. }
+            | CampaignEvent::BaselineStarted { .. }
             | CampaignEvent::Progress { .. }
             | CampaignEvent::Samples { .. }
             | CampaignEvent::Log { .. } => Ok(()),
@@ -260,5 +273,42 @@ fn stored_outcome(
         warnings,
         devices,
         phases: phases.collect(),
+        baselines: outcome.baselines.iter().map(stored_baseline).collect(),
+        quality: outcome.quality.clone(),
+        surroundings: outcome.surroundings.clone(),
     }
+}
+
+fn stored_baseline(baseline: &RunBaseline) -> lem_store::RunBaseline {
+    let idle = &baseline.idle;
+    lem_store::RunBaseline {
+        kind: idle.kind.name().into(),
+        chosen: baseline.chosen,
+        power_w: idle.power_w,
+        power_uncertainty_w: idle.uncertainty_w,
+        sd_w: idle.sd_w,
+        temperature_c: idle.temperature_c,
+        duration_s: lem_measure::units::seconds(idle.end_ns - idle.start_ns),
+        age_s: baseline.age_s,
+        drift: baseline.drift,
+        adjusted_energy_j: baseline.adjusted.map(|adjusted| adjusted.energy.0),
+        adjusted_energy_uncertainty_j: baseline.adjusted.map(|adjusted| adjusted.uncertainty.0),
+        withheld: baseline.withheld.clone(),
+    }
+}
+
+/// How a gap was to end, and its temperatures.
+fn gap(event: &CampaignEvent) -> Value {
+    let CampaignEvent::GapEnded {
+        mode, start_temperature_c, end_temperature_c, reference_temperature_c, ..
+    } = event
+    else {
+        return Value::Null;
+    };
+    json!({
+        "mode": mode,
+        "start_temperature_c": start_temperature_c,
+        "end_temperature_c": end_temperature_c,
+        "reference_temperature_c": reference_temperature_c,
+    })
 }

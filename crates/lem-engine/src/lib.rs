@@ -3,6 +3,7 @@
 //! Functions take and return plain data that can be written as JSON, and know no window and no terminal. Errors are
 //! one type with a code, a sentence and a hint.
 
+mod around;
 mod campaign_files;
 mod campaigns;
 mod clock;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lem_campaign::plan::{self, Gaps, Plan};
-use lem_spec::campaign::{self, Overrides, ResolvedCampaign, Structure};
+use lem_spec::campaign::{self, Overrides, ResolvedCampaign, Structure, Thermal};
 use lem_spec::diagnostic::{Diagnostic, Severity};
 use lem_spec::settings::{BETWEEN_CYCLES_S, BETWEEN_EXPERIMENTS_S};
 use lem_spec::source::Resolved;
@@ -96,6 +96,9 @@ pub(crate) fn without_runs(problems: Vec<Diagnostic>) -> Plan {
         seed: 0,
         structure: Structure::default(),
         cycles: 0,
+        stopping: None,
+        thermal: Thermal::default(),
+        baseline: None,
         experiments: Vec::new(),
         gaps: Gaps { between_experiments: gap, between_cycles: gap },
         runs: Vec::new(),

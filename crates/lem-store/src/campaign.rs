@@ -45,7 +45,7 @@ pub struct NewCampaign {
     pub planned_runs: Vec<PlannedRun>,
 }
 
-/// A campaign in a list. `planned` is the sum of `completed`, `failed` and `remaining`.
+/// A campaign in a list. `planned` is the sum of `completed`, `failed`, `not_needed` and `remaining`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow, specta::Type)]
 pub struct CampaignSummary {
     /// Id.
@@ -72,6 +72,8 @@ pub struct CampaignSummary {
     pub completed: u32,
     /// Runs that ended with an error.
     pub failed: u32,
+    /// Runs that are not done because their experiment is known well enough.
+    pub not_needed: u32,
     /// Runs that are still to be done.
     pub remaining: u32,
     /// Whether it can go on: runs remain and it is not running. A campaign whose process died without a word is
@@ -116,6 +118,22 @@ impl Store {
         message: Option<&str>,
     ) -> Result<(), StoreError> {
         self.move_campaign(id, status, None, finished_unix_ns, message).await
+    }
+
+    /// Notes that planned runs are not needed, with the reason.
+    pub async fn mark_not_needed(
+        &self,
+        campaign_id: &str,
+        runs: &[u32],
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        const DOING: &str = "storing what is not needed";
+        let mut tx = self.write(DOING).await?;
+        for index in runs {
+            let noted = planned_runs::set_not_needed(&mut tx, campaign_id, *index, reason).await;
+            noted.map_err(self.failed(DOING))?;
+        }
+        tx.commit().await.map_err(self.failed(DOING))
     }
 
     /// Marks a campaign as running again, by this process.
@@ -255,10 +273,14 @@ async fn summaries(conn: &mut SqliteConnection, id: Option<&str>) -> sqlx::Resul
             (SELECT COUNT(DISTINCT r.idx) FROM runs r
              WHERE r.campaign_id = c.id AND r.status = 'failed' AND NOT EXISTS (
                 SELECT 1 FROM runs d WHERE d.campaign_id = c.id AND d.idx = r.idx AND d.status = 'completed')
-            ) AS failed
+            ) AS failed,
+            (SELECT COUNT(*) FROM planned_runs p
+             WHERE p.campaign_id = c.id AND p.not_needed IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM runs r WHERE r.campaign_id = c.id AND r.idx = p.idx AND r.status IN ('completed', 'failed'))
+            ) AS not_needed
          FROM campaigns c WHERE ?1 IS NULL OR c.id = ?1)
-         SELECT *, planned - completed - failed AS remaining,
-            planned > completed + failed AND status <> 'running' AS resumable
+         SELECT *, planned - completed - failed - not_needed AS remaining,
+            planned > completed + failed + not_needed AND status <> 'running' AS resumable
          FROM counted ORDER BY created_unix_ns DESC, id DESC",
     )
     .bind(id)

@@ -39,6 +39,17 @@ async fn a_campaign_is_stored_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn runs_that_are_not_needed_are_neither_missing_nor_remaining() {
+    let store = store_with_plan(4).await;
+    store.mark_not_needed("camp-1", &[2, 3], "known to 1.5 %").await.unwrap();
+    assert_eq!(missing(&store).await, [0, 1]);
+    start(&store, "run-0", 0).await;
+    store.finish_run("run-0", &outcome()).await.unwrap();
+    let counts = &store.campaigns().await.unwrap()[0];
+    assert_eq!((counts.planned, counts.completed, counts.not_needed, counts.remaining), (4, 1, 2, 1));
+}
+
+#[tokio::test]
 async fn one_environment_is_kept_once() {
     let store = empty_store().await;
     for id in ["camp-1", "camp-2"] {

@@ -5,7 +5,8 @@ use sqlx::SqliteConnection;
 use crate::{Store, StoreError};
 
 /// What hangs on a run, in an order that foreign keys allow.
-const OF_A_RUN: [&str; 6] = [
+const OF_A_RUN: [&str; 7] = [
+    "DELETE FROM run_baselines WHERE run_id = ?",
     "DELETE FROM run_devices WHERE run_id = ?",
     "DELETE FROM phases WHERE run_id = ?",
     "DELETE FROM requests WHERE run_id = ?",

@@ -79,6 +79,12 @@ pub enum SortColumn {
     GapActualS,
     /// Temperature at the start.
     StartTemperatureC,
+    /// Energy of a token, prompts included.
+    JoulesPerToken,
+    /// How far the figures can be trusted.
+    Grade,
+    /// Energy above the baseline.
+    AdjustedEnergyJ,
 }
 
 impl SortColumn {
@@ -102,6 +108,11 @@ impl SortColumn {
             Self::TtftMsP50 => "r.ttft_ms_p50",
             Self::GapActualS => "r.gap_actual_s",
             Self::StartTemperatureC => "r.start_temperature_c",
+            Self::JoulesPerToken => "r.energy_j / NULLIF(r.input_tokens + r.output_tokens, 0)",
+            Self::Grade => "r.grade",
+            Self::AdjustedEnergyJ => {
+                "(SELECT a.adjusted_energy_j FROM run_baselines a WHERE a.run_id = r.id AND a.chosen)"
+            }
         }
     }
 }

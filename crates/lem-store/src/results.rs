@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat};
 use lem_measure::Provenance;
+use lem_measure::quality::Grade;
 use lem_measure::units::seconds;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
@@ -86,6 +87,18 @@ pub struct ResultRow {
     pub gap_actual_s: Option<f64>,
     /// Temperature when it began, in degrees Celsius.
     pub start_temperature_c: Option<f64>,
+    /// `energy_j / (input_tokens + output_tokens)`.
+    pub joules_per_token: Option<f64>,
+    /// How far its figures can be trusted; missing for runs that did not complete.
+    pub grade: Option<Grade>,
+    /// The baseline that the campaign asked for: `bare`, `context` or `loaded`.
+    pub baseline_kind: Option<String>,
+    /// Its power in watts.
+    pub baseline_power_w: Option<f64>,
+    /// Energy of the window above that baseline, in joules; missing without one, and where it is not to be trusted.
+    pub adjusted_energy_j: Option<f64>,
+    /// Its uncertainty in joules.
+    pub adjusted_energy_uncertainty_j: Option<f64>,
 }
 
 /// Which rows are wanted.
@@ -125,7 +138,8 @@ pub(crate) async fn row(conn: &mut SqliteConnection, run_id: &str) -> sqlx::Resu
 /// wrong number.
 pub(crate) const SELECT: &str = "
     SELECT r.*, r.id AS run_id, c.name AS campaign_name, e.name AS experiment, e.backend, e.service, e.runner, e.model,
-        p.cycle, p.gap_planned_s,
+        p.cycle, p.gap_planned_s, b.kind AS baseline_kind, b.power_w AS baseline_power_w, b.adjusted_energy_j,
+        b.adjusted_energy_uncertainty_j,
         (SELECT CASE WHEN COUNT(*) = COUNT(d.energy_j) THEN SUM(d.energy_j) END
          FROM run_devices d WHERE d.run_id = r.id AND d.kind = 'gpu' AND r.energy_j IS NOT NULL) AS gpu_energy_j,
         (SELECT CASE WHEN COUNT(*) = COUNT(d.energy_j) THEN SUM(d.energy_j) END
@@ -138,7 +152,8 @@ pub(crate) const FROM: &str = "
     FROM runs r
     JOIN campaigns c ON c.id = r.campaign_id
     JOIN planned_runs p ON p.campaign_id = r.campaign_id AND p.idx = r.idx
-    JOIN experiments e ON e.campaign_id = p.campaign_id AND e.position = p.experiment";
+    JOIN experiments e ON e.campaign_id = p.campaign_id AND e.position = p.experiment
+    LEFT JOIN run_baselines b ON b.run_id = r.id AND b.chosen";
 
 fn select() -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(SELECT);
@@ -152,6 +167,8 @@ impl FromRow<'_, SqliteRow> for ResultRow {
         let energy_j: Option<f64> = row.try_get("energy_j")?;
         let provenance = row.try_get::<Option<Word<Provenance>>, _>("provenance")?.map(|word| word.0);
         let (requests, output_tokens) = (count(row, "requests")?, count(row, "output_tokens")?);
+        let input_tokens = count(row, "input_tokens")?;
+        let tokens = input_tokens.zip(output_tokens).map(|(input, output)| real(input) + real(output));
         Ok(Self {
             run_id: row.try_get("run_id")?,
             campaign_id: row.try_get("campaign_id")?,
@@ -179,7 +196,7 @@ impl FromRow<'_, SqliteRow> for ResultRow {
             cpu_energy_j: row.try_get("cpu_energy_j")?,
             dram_energy_j: row.try_get("dram_energy_j")?,
             requests,
-            input_tokens: count(row, "input_tokens")?,
+            input_tokens,
             output_tokens,
             tokens_per_second: ratio(output_tokens.map(real), window_s),
             joules_per_output_token: ratio(energy_j, output_tokens.map(real)),
@@ -188,6 +205,12 @@ impl FromRow<'_, SqliteRow> for ResultRow {
             gap_planned_s: row.try_get("gap_planned_s")?,
             gap_actual_s: row.try_get("gap_actual_s")?,
             start_temperature_c: row.try_get("start_temperature_c")?,
+            joules_per_token: ratio(energy_j, tokens),
+            grade: row.try_get::<Option<Word<Grade>>, _>("grade")?.map(|word| word.0),
+            baseline_kind: row.try_get("baseline_kind")?,
+            baseline_power_w: row.try_get("baseline_power_w")?,
+            adjusted_energy_j: row.try_get("adjusted_energy_j")?,
+            adjusted_energy_uncertainty_j: row.try_get("adjusted_energy_uncertainty_j")?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The life of a run: it waits, runs, and completes or fails. Each step is on disk before the next begins.
 
 use lem_measure::Provenance;
+use lem_measure::quality::Report;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{FromRow, SqliteConnection};
@@ -9,6 +10,7 @@ use crate::results::{self, ResultRow};
 use crate::table::diagnostics::{self, Diagnostic};
 use crate::table::phases::{self, Phase, PhaseEnergy};
 use crate::table::requests::{self, Request};
+use crate::table::run_baselines::{self, RunBaseline};
 use crate::table::run_devices::{self, RunDevice};
 use crate::table::trace_chunks::{self, TraceDevice};
 use crate::table::{planned_runs, runs};
@@ -29,6 +31,17 @@ pub struct RunStart {
     pub energy_source: Option<String>,
     /// Whether it will be measured.
     pub provenance: Option<Provenance>,
+}
+
+/// How the gap before a run went.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gap {
+    /// From the end of the last run to the end of the gap, in seconds; `None` where nothing ran before.
+    pub actual_s: Option<f64>,
+    /// What ended it.
+    pub ended_because: String,
+    /// How it was to end, and temperatures.
+    pub facts: Value,
 }
 
 /// What a run that completed produced.
@@ -66,6 +79,12 @@ pub struct RunOutcome {
     pub devices: Vec<RunDevice>,
     /// The energy of each phase.
     pub phases: Vec<PhaseEnergy>,
+    /// What the devices draw without work.
+    pub baselines: Vec<RunBaseline>,
+    /// How far its figures can be trusted.
+    pub quality: Option<Report>,
+    /// The machine around the devices, and what changed about it.
+    pub surroundings: Option<Value>,
 }
 
 /// How a run failed.
@@ -104,6 +123,15 @@ pub struct RunRecord {
     pub anchor_unix_ns: Option<i64>,
     /// What ended the gap before the run.
     pub gap_ended_because: Option<String>,
+    /// How the gap was to end, and temperatures.
+    #[sqlx(rename = "gap_json")]
+    pub gap: Option<Value>,
+    /// How far its figures can be trusted.
+    #[sqlx(rename = "quality_json", json(nullable))]
+    pub quality: Option<Report>,
+    /// The machine around the devices, and what changed about it.
+    #[sqlx(rename = "surroundings_json")]
+    pub surroundings: Option<Value>,
     /// Begin of the measurement window.
     pub window_start_ns: Option<i64>,
     /// End of the measurement window.
@@ -136,6 +164,8 @@ pub struct RunDetail {
     pub record: RunRecord,
     /// What each device used.
     pub devices: Vec<RunDevice>,
+    /// What the devices draw without work, and the energy above it.
+    pub baselines: Vec<RunBaseline>,
     /// Its phases, in order.
     pub phases: Vec<Phase>,
     /// What is known of each of its requests, in order. Not `requests`: that is how many there were, in the row.
@@ -171,17 +201,11 @@ impl Store {
         Ok(attempt)
     }
 
-    /// Records how long a waiting run really waited, in seconds, and what ended the gap.
-    pub async fn record_gap(
-        &self,
-        run_id: &str,
-        actual_s: f64,
-        ended_because: &str,
-    ) -> Result<(), StoreError> {
+    /// Records how the gap before a waiting run went.
+    pub async fn record_gap(&self, run_id: &str, gap: &Gap) -> Result<(), StoreError> {
         const DOING: &str = "storing the gap of a run";
         let mut tx = self.write(DOING).await?;
-        let found =
-            runs::set_gap(&mut tx, run_id, actual_s, ended_because).await.map_err(self.failed(DOING))?;
+        let found = runs::set_gap(&mut tx, run_id, gap).await.map_err(self.failed(DOING))?;
         self.check(&mut tx, found, run_id, "waiting", "told how long it waited").await?;
         tx.commit().await.map_err(self.failed(DOING))
     }
@@ -230,12 +254,23 @@ impl Store {
         let found = runs::set_completed(&mut tx, run_id, outcome).await.map_err(failed)?;
         self.check(&mut tx, found, run_id, "running", "recorded as completed").await?;
         run_devices::insert(&mut tx, run_id, &outcome.devices).await.map_err(failed)?;
+        run_baselines::insert(&mut tx, run_id, &outcome.baselines).await.map_err(failed)?;
         for energy in &outcome.phases {
             if !phases::set_energy(&mut tx, run_id, energy).await.map_err(failed)? {
                 return Err(no_phase(run_id, energy.seq));
             }
         }
         tx.commit().await.map_err(failed)
+    }
+
+    /// Withdraws the adjusted energies of runs that rest on a bare baseline which turned out not to hold.
+    pub async fn withdraw_adjusted(&self, runs: &[String], reason: &str) -> Result<(), StoreError> {
+        const DOING: &str = "withdrawing adjusted energies";
+        let mut tx = self.write(DOING).await?;
+        for run in runs {
+            run_baselines::withdraw_bare(&mut tx, run, reason).await.map_err(self.failed(DOING))?;
+        }
+        tx.commit().await.map_err(self.failed(DOING))
     }
 
     /// Records that a run failed. Its samples, phases and requests so far stay.
@@ -262,6 +297,7 @@ impl Store {
             row,
             record: record(&mut tx, run_id).await.map_err(failed)?,
             devices: run_devices::of_run(&mut tx, run_id).await.map_err(failed)?,
+            baselines: run_baselines::of_run(&mut tx, run_id).await.map_err(failed)?,
             phases: phases::of_run(&mut tx, run_id).await.map_err(failed)?,
             request_records: unpacked.map_err(|(index, source)| StoreError::CorruptRequest {
                 run: run_id.into(),

@@ -10,11 +10,59 @@ fn request(index: u32, itl_ms: Option<Vec<f64>>) -> Request {
     Request { index, input_tokens: 30, output_tokens: 4, ttft_ms: Some(12.5), latency_ms: 40.0, itl_ms }
 }
 
+fn gap(actual_s: Option<f64>) -> Gap {
+    Gap { actual_s, ended_because: "elapsed".into(), facts: serde_json::json!({ "mode": "fixed" }) }
+}
+
+fn baseline(kind: &str, adjusted_j: Option<f64>) -> RunBaseline {
+    RunBaseline {
+        kind: kind.into(),
+        chosen: kind == "bare",
+        power_w: 60.0,
+        power_uncertainty_w: 0.5,
+        sd_w: Some(1.5),
+        temperature_c: Some(31.0),
+        duration_s: 30.0,
+        age_s: 90.0,
+        drift: None,
+        adjusted_energy_j: adjusted_j,
+        adjusted_energy_uncertainty_j: adjusted_j.map(|_| 13.0),
+        withheld: adjusted_j.is_none().then(|| "nothing to see".into()),
+    }
+}
+
+#[tokio::test]
+async fn an_adjusted_energy_stands_among_the_results_until_its_baseline_is_found_not_to_hold() {
+    let store = store_with_run().await;
+    let baselines = vec![baseline("bare", Some(360.0)), baseline("loaded", Some(100.0))];
+    store.finish_run("run-1", &RunOutcome { baselines, ..outcome() }).await.unwrap();
+    let row = store.run("run-1").await.unwrap().row;
+    assert_eq!((row.baseline_kind.as_deref(), row.adjusted_energy_j), (Some("bare"), Some(360.0)));
+    store.withdraw_adjusted(&["run-1".into()], "the baseline drifted by 12 %").await.unwrap();
+    let run = store.run("run-1").await.unwrap();
+    assert_eq!((run.row.baseline_power_w, run.row.adjusted_energy_j), (Some(60.0), None));
+    assert_eq!(run.row.energy_j, Some(600.0), "what was measured stays");
+    let bare = &run.baselines[0];
+    assert_eq!(bare.withheld.as_deref(), Some("the baseline drifted by 12 %"));
+    assert_eq!(run.baselines[1].adjusted_energy_j, Some(100.0), "the worker's own baseline is another");
+}
+
+#[tokio::test]
+async fn the_checks_behind_a_grade_come_back_as_they_were() {
+    let store = store_with_run().await;
+    let quality = lem_measure::quality::run_report(&lem_measure::quality::RunFacts::default());
+    let told = RunOutcome { quality: Some(quality.clone()), ..outcome() };
+    store.finish_run("run-1", &told).await.unwrap();
+    let run = store.run("run-1").await.unwrap();
+    assert_eq!(run.row.grade, Some(quality.grade));
+    assert_eq!(run.record.quality, Some(quality));
+}
+
 #[tokio::test]
 async fn a_run_that_completes_keeps_everything_it_was_told() {
     let store = store_with_plan(3).await;
     assert_eq!(store.begin_run("run-1", "camp-1", 1).await.unwrap(), 1);
-    store.record_gap("run-1", 10.2, "elapsed").await.unwrap();
+    store.record_gap("run-1", &gap(Some(10.2))).await.unwrap();
     store.run_started("run-1", &run_start()).await.unwrap();
     let load = store.phase_begin("run-1", "load", 100).await.unwrap();
     store.phase_end("run-1", load, 200).await.unwrap();
@@ -67,7 +115,7 @@ async fn a_step_that_does_not_fit_the_state_of_a_run_is_refused() {
     ];
     store.run_started("run-1", &run_start()).await.unwrap();
     messages.push(store.run_started("run-1", &run_start()).await.unwrap_err());
-    messages.push(store.record_gap("run-1", 1.0, "late").await.unwrap_err());
+    messages.push(store.record_gap("run-1", &gap(Some(1.0))).await.unwrap_err());
     store.finish_run("run-1", &outcome()).await.unwrap();
     messages.push(store.finish_run("run-1", &outcome()).await.unwrap_err());
     messages.push(store.fail_run("run-1", &failure()).await.unwrap_err());

@@ -47,6 +47,34 @@ async fn what_was_stored_is_there_after_opening_again() {
 }
 
 #[tokio::test]
+async fn a_database_of_the_first_schema_is_brought_up_to_date_with_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lem.db");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut old = options.connect().await.unwrap();
+    let first = sqlx::migrate::Migrator {
+        migrations: MIGRATIONS.migrations.iter().take(1).cloned().collect::<Vec<_>>().into(),
+        ..Migrator::DEFAULT
+    };
+    first.run_direct(None, &mut old, false).await.unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO environments VALUES ('h', '{}');
+         INSERT INTO campaigns (id, name, plan_json, overrides_json, seed, status, created_unix_ns, environment_hash,
+            app_version) VALUES ('c', 'old', '{}', '{}', '1', 'completed', 1, 'h', '0.1.0');
+         INSERT INTO experiments VALUES ('c', 0, 'e', 'candle', NULL, 'process', 'm', '{}');
+         INSERT INTO planned_runs VALUES ('c', 0, 0, 1, 0.0, 'built in');
+         INSERT INTO runs (id, campaign_id, idx, attempt, status) VALUES ('r', 'c', 0, 1, 'completed');",
+    )
+    .execute(&mut old)
+    .await
+    .unwrap();
+    sqlx::Connection::close(old).await.unwrap();
+    let store = Store::open(&path).await.unwrap();
+    let run = store.run("r").await.unwrap();
+    assert_eq!((run.row.campaign_name.as_str(), run.row.grade, run.baselines.len()), ("old", None, 0));
+}
+
+#[tokio::test]
 async fn a_database_that_is_absent_is_not_made_by_reading() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lem.db");

@@ -116,6 +116,9 @@ pub(crate) fn outcome() -> RunOutcome {
             device("cpu-a", DeviceKind::Cpu, Some(100.0)),
         ],
         phases: vec![],
+        baselines: vec![],
+        quality: None,
+        surroundings: None,
     }
 }
 

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use lem_spec::campaign::Structure;
+use lem_spec::campaign::{Baseline, Stopping, Structure, Thermal};
 use lem_spec::diagnostic::Diagnostic;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -18,8 +18,14 @@ struct Document<'a> {
     seed: u64,
     structure: Structure,
     cycles: u32,
+    #[serde(default)]
+    stopping: Option<Stopping>,
     experiments: Cow<'a, [PlannedExperiment]>,
     gaps: Gaps,
+    #[serde(default)]
+    thermal: Thermal,
+    #[serde(default)]
+    baseline: Option<Baseline>,
     runs: Vec<Run<'a>>,
     total_gap_s: f64,
     problems: Cow<'a, [Diagnostic]>,
@@ -56,8 +62,11 @@ impl Serialize for Plan {
             seed: self.seed,
             structure: self.structure,
             cycles: self.cycles,
+            stopping: self.stopping,
             experiments: Cow::Borrowed(&self.experiments),
             gaps: self.gaps,
+            thermal: self.thermal,
+            baseline: self.baseline,
             runs: runs.collect(),
             total_gap_s: self.total_gap_s,
             problems: Cow::Borrowed(&self.problems),
@@ -97,7 +106,10 @@ impl<'de> Deserialize<'de> for Plan {
             seed: document.seed,
             structure: document.structure,
             cycles: document.cycles,
+            stopping: document.stopping,
             gaps: document.gaps,
+            thermal: document.thermal,
+            baseline: document.baseline,
             runs,
             total_gap_s: document.total_gap_s,
             problems: document.problems.into_owned(),

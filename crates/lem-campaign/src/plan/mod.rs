@@ -9,7 +9,9 @@ mod order;
 mod tests;
 mod worker;
 
-use lem_spec::campaign::{ExperimentSpec, ResolvedCampaign, Runner, Structure};
+use lem_spec::campaign::{
+    Baseline, ExperimentSpec, ResolvedCampaign, Runner, Stopping, Structure, Thermal, ThermalMode,
+};
 use lem_spec::diagnostic::Diagnostic;
 use lem_spec::source::{Resolved, Source};
 use serde::{Deserialize, Serialize};
@@ -27,15 +29,21 @@ pub struct Plan {
     pub seed: u64,
     /// How runs are ordered.
     pub structure: Structure,
-    /// How often each experiment is run.
+    /// How often each experiment is run, at most where `stopping` is given.
     pub cycles: u32,
+    /// When an experiment has been run often enough.
+    pub stopping: Option<Stopping>,
     /// The experiments; names are unique.
     pub experiments: Vec<PlannedExperiment>,
-    /// The pauses.
+    /// The pauses; the longest where they wait for the devices to cool.
     pub gaps: Gaps,
+    /// How pauses end.
+    pub thermal: Thermal,
+    /// What is taken as a baseline, if anything.
+    pub baseline: Option<Baseline>,
     /// The runs, in order.
     pub runs: Vec<PlannedRun>,
-    /// All pauses together, in seconds.
+    /// All pauses together, in seconds; at most, where they wait for the devices to cool.
     pub total_gap_s: f64,
     /// What was found in the campaign and in its plan; with an error among them it must not be run.
     pub problems: Vec<Diagnostic>,
@@ -109,7 +117,7 @@ impl Gaps {
 pub fn plan(campaign: &ResolvedCampaign, fresh_seed: u64) -> Plan {
     let seed = campaign.seed.map_or(fresh_seed, |seed| seed.value);
     let (structure, cycles) = (campaign.structure.value, campaign.cycles.value);
-    let gaps = Gaps { between_experiments: campaign.config_gap_s, between_cycles: campaign.cycle_gap_s };
+    let gaps = gaps(campaign);
     let runnable = if campaign.has_errors() { 0 } else { campaign.experiments.len() };
     let runs = runs(order::order(structure, runnable, cycles, seed), &gaps);
     let mut problems = campaign.problems.clone();
@@ -119,12 +127,28 @@ pub fn plan(campaign: &ResolvedCampaign, fresh_seed: u64) -> Plan {
         seed,
         structure,
         cycles,
+        stopping: campaign.stopping,
+        thermal: campaign.thermal,
+        baseline: campaign.baseline,
         experiments: campaign.experiments.iter().map(|spec| planned(spec, campaign)).collect(),
         gaps,
         // Not `sum`, whose zero is -0.
         total_gap_s: runs.iter().fold(0.0, |total, run| total + run.gap_before_s),
         runs,
         problems,
+    }
+}
+
+/// The pauses of a campaign: as configured, the longest that cooling may take, or none where devices are to stay hot.
+fn gaps(campaign: &ResolvedCampaign) -> Gaps {
+    let thermal = &campaign.thermal;
+    let both = |pause| Gaps { between_experiments: pause, between_cycles: pause };
+    match thermal.mode.value {
+        ThermalMode::Fixed => {
+            Gaps { between_experiments: campaign.config_gap_s, between_cycles: campaign.cycle_gap_s }
+        }
+        ThermalMode::Adaptive => both(thermal.max_s),
+        ThermalMode::Hot => both(Resolved::new(0.0, thermal.mode.source)),
     }
 }
 

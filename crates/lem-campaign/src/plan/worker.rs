@@ -36,6 +36,7 @@ pub fn worker_experiment(spec: &ExperimentSpec, run_id: &str, seed: u64) -> Expe
         streaming: spec.streaming,
         seed: spec.random_seed.unwrap_or(seed),
         idle_s: spec.idle_s,
+        context_s: spec.context_s,
         options: spec.options.clone(),
     }
 }
@@ -71,6 +72,8 @@ fn traffic(traffic: &lem_spec::campaign::Traffic) -> Traffic {
 
 fn warmup(warmup: &lem_spec::campaign::Warmup) -> Warmup {
     Warmup {
+        // The run decides: it depends on how gaps end.
+        hold: false,
         prompts: warmup.prompts,
         timeout_s: warmup.timeout_s,
         convergence: warmup.convergence.as_ref().map(|convergence| Convergence {

@@ -4,16 +4,22 @@ use std::time::Duration;
 
 use lem_backend::{Control as Life, Exit, Session};
 use lem_measure::Provenance;
-use lem_protocol::{Experiment, Phase, WorkerErrorKind, framing};
+use lem_measure::energy::window_energy;
+use lem_protocol::{Experiment, Phase, Request, WorkerErrorKind, framing};
+use lem_spec::campaign::{Baseline, BaselineKind, ThermalMode};
 
-use super::campaign::{Rig, RunError};
+use super::around::Owner;
+use super::baseline::{IdlePower, RunBaseline, applied, idle_power};
+use super::campaign::{AtRest, Campaign, Rig, RunError};
 use super::control::Control;
 use super::event::CampaignEvent;
-use super::follow::{Follower, Streams, Told, nanoseconds};
+use super::follow::{Follower, Streams, Told};
+use super::heat::{self, Heat};
 use super::outcome::{
     DeviceOutcome, Failure, FailureKind, PhaseOutcome, RunOutcome, RunStatus, device_outcome, energy_source,
     total, ttft_ms_p50,
 };
+use super::quality::{self, Evidence};
 use super::recording::Recording;
 use super::streams;
 use crate::plan::PlannedRun;
@@ -27,21 +33,18 @@ const EXIT_GRACE_NS: i64 = 10_000_000_000;
 /// Standard error is read for this long after the worker is gone.
 const DRAIN_NS: i64 = 500_000_000;
 
-/// Sampling goes on for this long after the window, so that the counter's tick after its end is seen.
-const TAIL_NS: i64 = 350_000_000;
-
-/// The same where power is averaged over a second (domain of nvml.h: average readings lag by half their window).
-const AVERAGED_TAIL_NS: i64 = 1_600_000_000;
-
 /// Runs one worker and says what came of it.
 pub(super) async fn run(
+    campaign: &Campaign<'_>,
     planned: &PlannedRun,
     run_id: &str,
+    rest: &mut AtRest,
     rig: &Rig<'_>,
     control: &Control,
     recording: &mut Recording<'_>,
 ) -> Result<RunOutcome, RunError> {
-    let message = rig.workers.message(planned, run_id);
+    let mut message = rig.workers.message(planned, run_id);
+    message.warmup.hold = rest.thermals.stay_hot();
     recording.first_readings().await?;
     let start_temperatures_c = recording.temperatures_c().to_vec();
     let started_ns = rig.clock.now_ns();
@@ -52,8 +55,11 @@ pub(super) async fn run(
         start_temperature_c: start_temperatures_c.iter().copied().flatten().reduce(f64::max),
     })
     .await?;
-    let (failure, told) = match start(planned, run_id, rig, control, recording).await? {
-        Ok(session) => converse(session, &message, (run_id, started_ns), rig, control, recording).await?,
+    let (failure, mut told) = match start(planned, run_id, rig, control, recording).await? {
+        Ok(session) => {
+            let run = Conversing { run_id, planned, started_ns, heat_s: rest.thermals.max_s() };
+            converse(session, &message, run, rig, control, recording).await?
+        }
         Err(failure) => (Some(failure), Told::default()),
     };
     outlast_window(&told, rig, recording).await?;
@@ -61,7 +67,69 @@ pub(super) async fn run(
     if !told.requests.is_empty() {
         rig.tell(CampaignEvent::Requests { run_id: run_id.into(), requests: told.requests.clone() }).await?;
     }
-    Ok(outcome(failure, told, &start_temperatures_c, recording))
+    rest.around.after = told.after.take();
+    let requests = std::mem::take(&mut told.requests);
+    let bare = rest.bare.serve(run_id);
+    let baselines = baselines(campaign.plan.baseline.as_ref(), bare, &told, recording);
+    let ttft_ms_p50 = ttft_ms_p50(&requests);
+    let outcome = outcome(failure, told, &start_temperatures_c, recording);
+    let outcome = RunOutcome { baselines, ttft_ms_p50, ..outcome };
+    Ok(judged(outcome, &message, &requests, start_temperatures_c, rest, rig, recording))
+}
+
+/// The outcome with its quality, and with what was around it.
+fn judged(
+    outcome: RunOutcome,
+    message: &Experiment,
+    requests: &[Request],
+    start_temperatures_c: Vec<Option<f64>>,
+    rest: &mut AtRest,
+    rig: &Rig<'_>,
+    recording: &Recording<'_>,
+) -> RunOutcome {
+    let first_start_c = rest.first_start_c.get_or_insert(start_temperatures_c);
+    // Devices that are measured hot have nothing to return to.
+    let references_c = match rest.thermals.mode() {
+        ThermalMode::Fixed | ThermalMode::Adaptive => {
+            rest.thermals.references_c().unwrap_or_else(|| first_start_c.clone())
+        }
+        ThermalMode::Hot => Vec::new(),
+    };
+    let evidence = Evidence {
+        message,
+        requests,
+        interval_ms: rig.interval_ms,
+        planned_devices: &rest.devices,
+        around: &rest.around,
+        gap: rest.gap,
+        mode: rest.thermals.mode(),
+        references_c: &references_c,
+    };
+    let completed = outcome.status == RunStatus::Completed;
+    let quality = completed.then(|| quality::judge(&outcome, &evidence, recording));
+    RunOutcome { quality, surroundings: Some(rest.around.record()), ..outcome }
+}
+
+/// The baselines of a run: the bare one that it was given, and the phases in which its worker idled.
+fn baselines(
+    spec: Option<&Baseline>,
+    bare: Option<(IdlePower, Option<f64>)>,
+    told: &Told,
+    recording: &Recording<'_>,
+) -> Vec<RunBaseline> {
+    let Some(Some(window)) = told.phases.get(&Phase::Measure).map(|(start, end)| Some((*start, (*end)?)))
+    else {
+        return Vec::new();
+    };
+    let each = recording.devices().iter().zip(recording.traces());
+    let energy = total(each.map(|(device, trace)| window_energy(device, trace, window.0, window.1)));
+    let idle = |kind, phase| {
+        let (start_ns, end_ns) = told.phases.get(&phase)?;
+        idle_power(kind, recording.devices(), recording.traces(), (*start_ns, (*end_ns)?))
+    };
+    let own = [idle(BaselineKind::Context, Phase::Context), idle(BaselineKind::Loaded, Phase::Idle)];
+    let own = own.into_iter().flatten().map(|idle| (idle, None));
+    bare.into_iter().chain(own).map(|(idle, drift)| applied(idle, spec, drift, window, energy)).collect()
 }
 
 /// Starts the worker, unless there would be nothing to measure it with. A container may take its time to become ready,
@@ -87,11 +155,21 @@ async fn start(
     }))
 }
 
+/// The run that a worker is talked to about.
+#[derive(Clone, Copy)]
+struct Conversing<'a> {
+    run_id: &'a str,
+    planned: &'a PlannedRun,
+    started_ns: i64,
+    /// A warm-up until the devices are hot takes no longer, in seconds.
+    heat_s: f64,
+}
+
 /// Sends the experiment, follows the worker to its end, and makes sure that it is gone.
 async fn converse(
     session: Session,
     message: &Experiment,
-    (run_id, started_ns): (&str, i64),
+    run: Conversing<'_>,
     rig: &Rig<'_>,
     control: &Control,
     recording: &mut Recording<'_>,
@@ -99,20 +177,30 @@ async fn converse(
     let Session { stdin, stdout, stderr, control: mut life } = session;
     let mut streams = Streams { events: streams::events(stdout), log: streams::log_lines(stderr) };
     let container = life.container().cloned();
-    let mut follower =
-        Follower::new(rig, control, recording, run_id, message.workload.sample_size, started_ns);
+    let sample_size = message.workload.sample_size;
+    let mut follower = Follower::new(rig, control, recording, run.run_id, sample_size, run.started_ns);
+    let owner = Owner { pids: life.pids(), container: container.as_ref().map(|facts| facts.id.clone()) };
+    follower.owner = Some((run.planned, owner));
+    let told = message.warmup.hold.then(|| {
+        let (heat, told) = Heat::new(run.heat_s);
+        follower.heat = Some(heat);
+        told
+    });
     // A task of its own: a worker that never reads must not hold up the engine. What goes wrong here shows as the
     // worker's exit or silence.
     let sending = tokio::spawn({
         let message = message.clone();
         async move {
             let mut stdin = stdin;
-            let _ = framing::write_experiment(&mut stdin, &message).await;
+            let sent = framing::write_experiment(&mut stdin, &message).await;
+            if let (Ok(()), Some(told)) = (sent, told) {
+                heat::pass_on(told, &mut stdin).await;
+            }
         }
     });
     let failure = follower.follow(&mut streams).await?;
     sending.abort();
-    let told = Told { container, ..std::mem::take(&mut follower.told) };
+    let told = Told { container, after: follower.after.take(), ..std::mem::take(&mut follower.told) };
     let failure = match failure {
         Some(failure) => {
             // Its exit says nothing more than the failure does.
@@ -121,7 +209,7 @@ async fn converse(
         }
         None => leave(life.as_mut(), &told, rig, control, recording).await?,
     };
-    Ok((failure, drain(told, streams, run_id, rig, recording).await?))
+    Ok((failure, drain(told, streams, run.run_id, rig, recording).await?))
 }
 
 /// Waits for a worker that has closed its output, and judges its exit.
@@ -209,11 +297,8 @@ async fn drain(
 /// Goes on sampling until the trace reaches past the window.
 async fn outlast_window(told: &Told, rig: &Rig<'_>, recording: &mut Recording<'_>) -> Result<(), RunError> {
     let Some((_, Some(end_ns))) = told.phases.get(&Phase::Measure) else { return Ok(()) };
-    let averaged = recording.devices().iter().any(|d| d.power_averaging_ms.is_some());
-    let tail_ns = if averaged { AVERAGED_TAIL_NS } else { TAIL_NS };
-    recording
-        .during(rig.clock.sleep_until(end_ns + tail_ns + nanoseconds(f64::from(rig.interval_ms) * 1e-3)))
-        .await
+    let until_ns = end_ns + recording.tail_ns(rig.interval_ms);
+    recording.during(rig.clock.sleep_until(until_ns)).await
 }
 
 fn outcome(
@@ -245,12 +330,15 @@ fn outcome(
         energy_source: energy_source(&devices),
         provenance: recording.devices().iter().map(|d| d.provenance).max(),
         phases: phase_outcomes(&told.phases, recording),
+        baselines: Vec::new(),
         devices,
-        ttft_ms_p50: ttft_ms_p50(&told.requests),
+        ttft_ms_p50: None,
         result: told.result,
         engine: told.engine,
         container: told.container,
         sampler: Some(recording.take_stats()),
+        quality: None,
+        surroundings: None,
     }
 }
 
@@ -262,9 +350,8 @@ fn phase_outcomes(
     ended
         .map(|(phase, start_ns, end_ns)| {
             let each = recording.devices().iter().enumerate();
-            let energies = each.map(|(i, device)| {
-                lem_measure::energy::window_energy(device, recording.trace(i), start_ns, end_ns)
-            });
+            let energies =
+                each.map(|(i, device)| window_energy(device, recording.trace(i), start_ns, end_ns));
             PhaseOutcome { phase, start_ns, end_ns, energy: total(energies) }
         })
         .collect()

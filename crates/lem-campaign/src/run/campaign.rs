@@ -1,11 +1,15 @@
 //! The loop over the runs of a campaign.
 
+use lem_measure::DeviceInfo;
 use serde::Serialize;
 
+use super::around::{Around, Owner, Surroundings};
 use super::attempt;
+use super::baseline::Bare;
 use super::control::Control;
+use super::enough::{Known, Spared};
 use super::event::{CampaignEvent, CampaignStatus, GapEnd};
-use super::gap::{self, Gap};
+use super::gap::{Gap, Thermals};
 use super::outcome::{RunOutcome, RunStatus};
 use super::recording::Recording;
 use super::traits::{Clock, Journal, JournalError, Meters, MetersError, Workers};
@@ -21,6 +25,8 @@ pub struct Campaign<'a> {
     pub todo: Vec<usize>,
     /// When the last run ended, on the monotonic clock; a campaign that is resumed waits out the rest of its gap.
     pub last_run_ended_ns: Option<i64>,
+    /// What earlier sessions found out: position of the experiment in `plan.experiments`, and joules per output token.
+    pub known: Vec<(usize, f64)>,
 }
 
 /// Bounds on what a worker may do.
@@ -46,6 +52,8 @@ pub struct Rig<'a> {
     pub workers: &'a dyn Workers,
     /// Opens meters.
     pub meters: &'a dyn Meters,
+    /// Looks at what is around a run.
+    pub surroundings: &'a dyn Surroundings,
     /// Makes ids of runs.
     pub new_id: &'a (dyn Fn() -> String + Send + Sync),
     /// Sampling interval in milliseconds.
@@ -92,6 +100,8 @@ pub struct Summary {
     pub completed: usize,
     /// Runs failed in this session.
     pub failed: usize,
+    /// Planned runs not done because their experiment is known well enough.
+    pub not_needed: usize,
     /// Planned runs not done.
     pub remaining: usize,
     /// Why it ended early.
@@ -110,6 +120,8 @@ pub async fn run(campaign: &Campaign<'_>, rig: &Rig<'_>, control: &Control) -> R
     })
     .await?;
     let mut progress = Progress::new(campaign);
+    let mut rest = AtRest::new(campaign.plan, recording.devices());
+    let mut known = Known::new(campaign.plan, &campaign.known);
     for position in &campaign.todo {
         tokio::select! {
             () = control.stopped() => {}
@@ -118,14 +130,22 @@ pub async fn run(campaign: &Campaign<'_>, rig: &Rig<'_>, control: &Control) -> R
         if control.is_stopped() || progress.has_failed(rig.limits) {
             break;
         }
+        if !known.needs(*position) {
+            continue;
+        }
         if recording.lost().is_some()
             && let Ok(reopened) = Recording::open(rig)
         {
             recording = reopened;
         }
         let outcome =
-            one_run(campaign, *position, progress.last_run_ended_ns, rig, control, &mut recording).await?;
+            one_run(campaign, *position, progress.last_run_ended_ns, &mut rest, rig, control, &mut recording)
+                .await?;
         progress.count(&outcome, rig);
+        if let Some(Spared { runs, reason }) = known.add(*position, &outcome, &campaign.todo) {
+            progress.not_needed = known.spared();
+            rig.tell(CampaignEvent::NotNeeded { runs, reason }).await?;
+        }
     }
     let summary = progress.summary(&campaign.id, control, rig.limits);
     rig.tell(CampaignEvent::CampaignFinished {
@@ -133,6 +153,7 @@ pub async fn run(campaign: &Campaign<'_>, rig: &Rig<'_>, control: &Control) -> R
         status: summary.status,
         completed: summary.completed,
         failed: summary.failed,
+        not_needed: summary.not_needed,
         remaining: summary.remaining,
         message: summary.message.clone(),
     })
@@ -140,10 +161,35 @@ pub async fn run(campaign: &Campaign<'_>, rig: &Rig<'_>, control: &Control) -> R
     Ok(summary)
 }
 
+/// What is known of the devices, from run to run.
+pub(super) struct AtRest {
+    pub(super) thermals: Thermals,
+    pub(super) bare: Bare,
+    /// The ids of the devices that the campaign began with.
+    pub(super) devices: Vec<String>,
+    /// How the last gap ended.
+    pub(super) gap: GapEnd,
+    /// What was around the run that comes next.
+    pub(super) around: Around,
+    /// Temperatures at the start of the first run.
+    pub(super) first_start_c: Option<Vec<Option<f64>>>,
+}
+
+impl AtRest {
+    fn new(plan: &Plan, devices: &[DeviceInfo]) -> Self {
+        let thermals = Thermals::new(plan.thermal);
+        let bare = Bare::new(plan.baseline, thermals.stay_hot());
+        let devices = devices.iter().map(|device| device.id.clone()).collect();
+        let around = Around::default();
+        Self { thermals, bare, devices, gap: GapEnd::None, around, first_start_c: None }
+    }
+}
+
 async fn one_run(
     campaign: &Campaign<'_>,
     position: usize,
     last_run_ended_ns: Option<i64>,
+    rest: &mut AtRest,
     rig: &Rig<'_>,
     control: &Control,
     recording: &mut Recording<'_>,
@@ -166,11 +212,16 @@ async fn one_run(
         source: planned.gap_source.to_string(),
         since_ns: last_run_ended_ns,
     };
-    let outcome = match gap::wait(gap, rig, control, recording).await? {
-        GapEnd::Stopped => RunOutcome::stopped_while_waiting(),
-        GapEnd::None | GapEnd::Elapsed | GapEnd::Skipped => {
-            attempt::run(planned, &run_id, rig, control, recording).await?
-        }
+    rest.gap = rest.thermals.wait(gap, rig, control, recording).await?;
+    if rest.gap != GapEnd::Stopped {
+        let before = recording.during(rig.surroundings.look(planned, Owner::default())).await?;
+        rest.bare.prepare(&run_id, before.busy(), rig, control, recording).await?;
+        rest.around = Around { before, after: None };
+    }
+    let outcome = if control.is_stopped() {
+        RunOutcome::stopped_while_waiting()
+    } else {
+        attempt::run(campaign, planned, &run_id, rest, rig, control, recording).await?
     };
     recording.flush().await?;
     rig.tell(CampaignEvent::RunFinished {
@@ -189,6 +240,7 @@ struct Progress {
     failed: usize,
     in_a_row: u32,
     todo: usize,
+    not_needed: usize,
     last_run_ended_ns: Option<i64>,
     last_failure: Option<String>,
 }
@@ -200,6 +252,7 @@ impl Progress {
             failed: 0,
             in_a_row: 0,
             todo: campaign.todo.len(),
+            not_needed: 0,
             last_run_ended_ns: campaign.last_run_ended_ns,
             last_failure: None,
         }
@@ -226,7 +279,7 @@ impl Progress {
     }
 
     fn summary(self, campaign_id: &str, control: &Control, limits: Limits) -> Summary {
-        let remaining = self.todo - self.completed - self.failed;
+        let remaining = self.todo - self.completed - self.failed - self.not_needed;
         let (status, message) = if remaining == 0 {
             (CampaignStatus::Completed, None)
         } else if self.has_failed(limits) && !control.is_stopped() {
@@ -239,6 +292,14 @@ impl Progress {
             (CampaignStatus::Interrupted, Some("the campaign was stopped; it can be resumed".into()))
         };
         let campaign_id = campaign_id.to_owned();
-        Summary { campaign_id, status, completed: self.completed, failed: self.failed, remaining, message }
+        Summary {
+            campaign_id,
+            status,
+            completed: self.completed,
+            failed: self.failed,
+            not_needed: self.not_needed,
+            remaining,
+            message,
+        }
     }
 }

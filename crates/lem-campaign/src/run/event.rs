@@ -2,8 +2,10 @@
 
 use lem_measure::{DeviceInfo, Sample};
 use lem_protocol::{Phase, Request};
+use lem_spec::campaign::ThermalMode;
 use serde::Serialize;
 
+use super::baseline::IdlePower;
 use super::outcome::RunOutcome;
 
 /// One fact. It was made durable before anyone else hears of it; samples alone are shown at once and become durable
@@ -41,12 +43,14 @@ pub enum CampaignEvent {
     GapStarted {
         /// The run that waits.
         run_id: String,
-        /// The planned gap in seconds.
+        /// The planned gap in seconds, at most where it waits for the devices to cool.
         planned_s: f64,
         /// What is left of it: time since the last run counts.
         remaining_s: f64,
         /// Where the planned value comes from.
         source: String,
+        /// How it ends.
+        mode: ThermalMode,
     },
     /// The gap is over.
     GapEnded {
@@ -56,6 +60,37 @@ pub enum CampaignEvent {
         actual_s: Option<f64>,
         /// Why it ended.
         because: GapEnd,
+        /// How it was to end.
+        mode: ThermalMode,
+        /// Temperature of the hottest device when it began, in degrees Celsius.
+        start_temperature_c: Option<f64>,
+        /// The same when it ended.
+        end_temperature_c: Option<f64>,
+        /// What an adaptive gap returns to.
+        reference_temperature_c: Option<f64>,
+    },
+    /// The devices are recorded at rest before a run.
+    BaselineStarted {
+        /// The run that waits.
+        run_id: String,
+        /// How long it will take.
+        seconds: f64,
+    },
+    /// The bare baseline is known.
+    BaselineTaken {
+        /// The run that waited.
+        run_id: String,
+        /// The baseline.
+        baseline: IdlePower,
+    },
+    /// The bare baseline was found not to hold; adjusted energies that rest on it are withdrawn.
+    BaselineDrifted {
+        /// The runs that used it since it was last known to hold.
+        runs: Vec<String>,
+        /// By which share it was off.
+        drift: f64,
+        /// The same as a sentence.
+        reason: String,
     },
     /// The worker was started.
     RunStarted {
@@ -141,6 +176,13 @@ pub enum CampaignEvent {
         /// Everything that is known of it.
         outcome: Box<RunOutcome>,
     },
+    /// Planned runs need not be done: their experiment is known well enough.
+    NotNeeded {
+        /// Their positions in the plan.
+        runs: Vec<usize>,
+        /// Why.
+        reason: String,
+    },
     /// The campaign has ended.
     CampaignFinished {
         /// Identifies the campaign.
@@ -151,6 +193,8 @@ pub enum CampaignEvent {
         completed: usize,
         /// Runs failed since then.
         failed: usize,
+        /// Planned runs that are not needed any more.
+        not_needed: usize,
         /// Planned runs that were not done.
         remaining: usize,
         /// Why it ended early.
@@ -189,6 +233,10 @@ pub enum GapEnd {
     None,
     /// Its time was over.
     Elapsed,
+    /// The devices were back at rest.
+    Cooled,
+    /// They were not, and no more time was to be spent on it.
+    Maximum,
     /// Someone skipped it.
     Skipped,
     /// The campaign was stopped.
@@ -201,6 +249,8 @@ impl GapEnd {
         match self {
             Self::None => "none",
             Self::Elapsed => "elapsed",
+            Self::Cooled => "cooled",
+            Self::Maximum => "maximum",
             Self::Skipped => "skipped",
             Self::Stopped => "stopped",
         }

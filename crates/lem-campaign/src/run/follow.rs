@@ -7,12 +7,15 @@ use lem_protocol::framing::FramingError;
 use lem_protocol::{Event, EventLine, Phase, PhaseEdge, Request, WorkerResult};
 use tokio::sync::mpsc::Receiver;
 
+use super::around::{Look, Owner};
 use super::campaign::{Rig, RunError};
 use super::control::Control;
 use super::event::CampaignEvent;
+use super::heat::{Heat, Heated};
 use super::outcome::{Failure, FailureKind};
 use super::recording::Recording;
 use super::streams::Tail;
+use crate::plan::PlannedRun;
 
 /// Lines that are not events are libraries that print where they should not; more than this is a broken worker.
 const MAX_BAD_LINES: u32 = 100;
@@ -33,6 +36,7 @@ pub(super) struct Told {
     pub(super) requests: Vec<Request>,
     pub(super) result: Option<WorkerResult>,
     pub(super) engine: Option<serde_json::Value>,
+    pub(super) after: Option<Look>,
     pub(super) container: Option<lem_backend::docker::ContainerFacts>,
     pub(super) stderr: Tail,
 }
@@ -50,7 +54,13 @@ pub(super) struct Follower<'a, 'r> {
     pub(super) run_id: &'a str,
     /// Before the worker was started: no time stamp of it is earlier.
     pub(super) started_ns: i64,
+    /// The planned run, and whose processes are its worker's.
+    pub(super) owner: Option<(&'a PlannedRun, Owner)>,
+    /// The surroundings when the window had just ended.
+    pub(super) after: Option<Look>,
     pub(super) told: Told,
+    /// A warm-up that lasts until the devices are hot.
+    pub(super) heat: Option<Heat>,
     conversation: Conversation,
     bad_lines: u32,
     warnings: u32,
@@ -71,7 +81,10 @@ impl<'a, 'r> Follower<'a, 'r> {
             control,
             recording,
             run_id,
+            owner: None,
+            after: None,
             told: Told::default(),
+            heat: None,
             conversation: Conversation::expecting(sample_size),
             bad_lines: 0,
             warnings: 0,
@@ -90,9 +103,13 @@ impl<'a, 'r> Follower<'a, 'r> {
                 if self.told.result.is_some() { RESULT_GRACE_S } else { limits.silence_timeout_s };
             let silent_ns = heard_ns + nanoseconds(patience_s);
             let deadline_ns = run_deadline_ns.map_or(silent_ns, |run| run.min(silent_ns));
+            let look_ns = self.heat.as_ref().and_then(|heat| heat.next_look_ns(self.rig.clock.now_ns()));
             tokio::select! {
                 biased;
                 () = self.control.stopped() => return Ok(Some(Failure::stopped())),
+                () = self.rig.clock.sleep_until(look_ns.unwrap_or(i64::MAX)), if look_ns.is_some() => {
+                    self.look_at_the_heat().await?;
+                }
                 event = self.recording.next() => {
                     self.recording.take(event).await?;
                     if let Some(lost) = self.recording.lost() {
@@ -187,9 +204,31 @@ impl<'a, 'r> Follower<'a, 'r> {
         Ok(None)
     }
 
+    /// Tells a worker that warms up to go on once the devices are as hot as they will get.
+    async fn look_at_the_heat(&mut self) -> Result<(), RunError> {
+        let Some(heat) = self.heat.as_mut() else { return Ok(()) };
+        if heat.look(self.recording.traces(), self.rig.clock.now_ns()) == Heated::Maximum {
+            self.warn(
+                "the temperature was still changing when warm-up had lasted for thermal.max_seconds".into(),
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
     async fn phase(&mut self, phase: Phase, edge: PhaseEdge, t_ns: i64) -> Result<(), RunError> {
         if phase == Phase::Measure {
             self.recording.refine();
+        }
+        match (phase, edge, self.heat.as_mut()) {
+            (Phase::Warmup, PhaseEdge::Begin, Some(heat)) => heat.begin(t_ns),
+            (Phase::Measure, PhaseEdge::Begin, Some(heat)) if heat.is_waiting() => {
+                self.heat = None;
+                let message =
+                    "the worker did not wait until the devices were hot: it does not know `warmup.hold`";
+                self.warn(message.into()).await?;
+            }
+            _ => {}
         }
         let run_id = self.run_id.to_owned();
         match edge {
@@ -200,6 +239,13 @@ impl<'a, 'r> Follower<'a, 'r> {
             PhaseEdge::End => {
                 if let Some((_, end)) = self.told.phases.get_mut(&phase) {
                     *end = Some(t_ns);
+                }
+                if phase == Phase::Measure
+                    && let Some((planned, owner)) = self.owner.take()
+                {
+                    // A worker that is gone owns nothing, so not later.
+                    let look = self.rig.surroundings.look(planned, owner);
+                    self.after = Some(self.recording.during(look).await?);
                 }
                 self.rig.tell(CampaignEvent::PhaseEnded { run_id, phase, t_ns }).await
             }

@@ -1,12 +1,16 @@
 //! What is known of a run when it has ended: its window, energy, phases and totals.
 
 use lem_backend::docker::ContainerFacts;
+use lem_measure::quality::Report;
 use lem_measure::{
     Channel, DeviceInfo, EnergyEstimate, Joules, Provenance, Trace, WindowEnergy, energy, stats,
 };
 use lem_power::SamplerStats;
 use lem_protocol::{Phase, Request, WorkerErrorKind, WorkerResult};
 use serde::Serialize;
+use serde_json::Value;
+
+use super::baseline::RunBaseline;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -100,6 +104,8 @@ pub struct RunOutcome {
     pub devices: Vec<DeviceOutcome>,
     /// Each phase that has ended.
     pub phases: Vec<PhaseOutcome>,
+    /// What the devices draw without work, and the energy above it.
+    pub baselines: Vec<RunBaseline>,
     /// The worker's totals.
     pub result: Option<WorkerResult>,
     /// The engine under measurement and its versions.
@@ -110,6 +116,10 @@ pub struct RunOutcome {
     pub ttft_ms_p50: Option<f64>,
     /// How well the sampler kept its times during the run.
     pub sampler: Option<SamplerStats>,
+    /// How far the figures can be trusted; for runs that completed.
+    pub quality: Option<Report>,
+    /// What was around the run.
+    pub surroundings: Option<Value>,
 }
 
 impl RunOutcome {
@@ -125,11 +135,14 @@ impl RunOutcome {
             provenance: None,
             devices: Vec::new(),
             phases: Vec::new(),
+            baselines: Vec::new(),
             result: None,
             engine: None,
             container: None,
             ttft_ms_p50: None,
             sampler: None,
+            quality: None,
+            surroundings: None,
         }
     }
 }

@@ -14,6 +14,12 @@ const FLUSH_AFTER_NS: i64 = 500_000_000;
 /// A sampler that has given nothing after this long is not waited for.
 const FIRST_READING_NS: i64 = 1_000_000_000;
 
+/// Sampling goes on for this long after a stretch, so that the counter's tick after its end is seen.
+const TAIL_NS: i64 = 350_000_000;
+
+/// The same where power is averaged over a second (nvml.h: average readings lag by half their window).
+const AVERAGED_TAIL_NS: i64 = 1_600_000_000;
+
 /// The samples of the present run, and the devices that they come from.
 pub(super) struct Recording<'a> {
     rig: &'a Rig<'a>,
@@ -63,6 +69,17 @@ impl<'a> Recording<'a> {
         &self.traces[device]
     }
 
+    /// The traces since the present run began, one for each device.
+    pub(super) fn traces(&self) -> &[Trace] {
+        &self.traces
+    }
+
+    /// How long to go on sampling after a stretch, so that its end can be placed.
+    pub(super) fn tail_ns(&self, interval_ms: u32) -> i64 {
+        let averaged = self.devices.iter().any(|device| device.power_averaging_ms.is_some());
+        i64::from(interval_ms) * 1_000_000 + if averaged { AVERAGED_TAIL_NS } else { TAIL_NS }
+    }
+
     /// Why sampling is no longer complete, if a device was lost.
     pub(super) fn lost(&self) -> Option<&str> {
         self.lost.as_deref()
@@ -86,6 +103,11 @@ impl<'a> Recording<'a> {
     /// How well the sampler kept its times since [`Self::begin_run`].
     pub(super) fn take_stats(&self) -> SamplerStats {
         self.sampler.take_stats()
+    }
+
+    /// The last temperature of the hottest device.
+    pub(super) fn hottest_c(&self) -> Option<f64> {
+        self.temperatures_c.iter().copied().flatten().reduce(f64::max)
     }
 
     /// The temperature that was read last on each device.

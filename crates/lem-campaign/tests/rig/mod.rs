@@ -9,8 +9,8 @@ use futures_util::future::BoxFuture;
 use lem_backend::{Control as Life, Exit, Session, StartError};
 use lem_campaign::plan::{self, Plan, PlannedRun, worker_experiment};
 use lem_campaign::run::{
-    Campaign, CampaignEvent, Clock, Control, Journal, JournalError, Limits, Meters, MetersError, Rig,
-    RunError, Summary, Workers, run,
+    Campaign, CampaignEvent, Clock, Control, Journal, JournalError, Limits, Look, Meters, MetersError, Owner,
+    Rig, RunError, Summary, Surroundings, Workers, run,
 };
 use lem_measure::Sample;
 use lem_power::{Meter, MeterChoice};
@@ -123,6 +123,7 @@ impl CampaignTest {
             meters: &Simulated,
             new_id: &new_id,
             interval_ms: 50,
+            surroundings: &Nowhere,
             limits: self.limits,
         };
         let ago_ns =
@@ -132,6 +133,7 @@ impl CampaignTest {
             todo: (0..plan.runs.len()).collect(),
             plan: &plan,
             last_run_ended_ns: self.last_run_ended_ago_s.map(ago_ns),
+            known: Vec::new(),
         };
         run(&campaign, &rig, control).await
     }
@@ -155,6 +157,15 @@ impl Meters for Simulated {
     fn open(&self) -> Result<Vec<Box<dyn Meter>>, MetersError> {
         let choice = MeterChoice::parse("simulated").expect("known");
         Ok(lem_power::open(&choice).unwrap_or_else(|e| panic!("{e}")).meters)
+    }
+}
+
+/// Surroundings of which nothing can be found out.
+struct Nowhere;
+
+impl Surroundings for Nowhere {
+    fn look<'a>(&'a self, _run: &'a PlannedRun, _owner: Owner) -> BoxFuture<'a, Look> {
+        async { Look::default() }.boxed()
     }
 }
 

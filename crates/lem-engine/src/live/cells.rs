@@ -3,6 +3,7 @@
 use lem_campaign::plan::Plan;
 use lem_campaign::run::{RunOutcome, RunStatus};
 use lem_measure::Provenance;
+use lem_measure::quality::Grade;
 
 use super::{RunCell, RunCellStatus};
 
@@ -22,6 +23,7 @@ pub(crate) struct DoneCell {
     pub(crate) energy_uncertainty_j: Option<f64>,
     pub(crate) joules_per_output_token: Option<f64>,
     pub(crate) provenance: Option<Provenance>,
+    pub(crate) grade: Option<Grade>,
     pub(crate) error: Option<String>,
 }
 
@@ -33,6 +35,7 @@ impl DoneCell {
         run.energy_uncertainty_j = self.energy_uncertainty_j;
         run.joules_per_output_token = self.joules_per_output_token;
         run.provenance = self.provenance;
+        run.grade = self.grade;
         run.error.clone_from(&self.error);
     }
 }
@@ -52,6 +55,7 @@ pub(super) fn cell(plan: &Plan, run: &lem_campaign::plan::PlannedRun) -> RunCell
         energy_uncertainty_j: None,
         joules_per_output_token: None,
         provenance: None,
+        grade: None,
         duration_s: None,
         error: None,
         gap_before_s: run.gap_before_s,
@@ -73,6 +77,7 @@ pub(super) fn finished(cell: &mut RunCell, outcome: &RunOutcome, duration_s: Opt
     let per_token = cell.energy_j.zip(tokens).map(|(joules, tokens)| joules / tokens as f64);
     cell.joules_per_output_token = per_token;
     cell.provenance = outcome.provenance;
+    cell.grade = outcome.quality.as_ref().map(|report| report.grade);
     cell.duration_s = duration_s;
     cell.error = outcome.failure.as_ref().map(|failure| failure.message.clone());
 }

@@ -1,14 +1,17 @@
 //! From the facts of a campaign to its state on the screen. Pure: times come in, changed parts come out.
 
+use std::collections::BTreeSet;
+
 use lem_campaign::plan::Plan;
 use lem_campaign::run::{CampaignEvent, CampaignStatus, RunOutcome, RunStatus};
 use lem_protocol::Phase;
 
 use super::cells::{DoneBefore, cell, finished, number};
+use super::rest::Waiting;
 use super::so_far::EnergySoFar;
 use super::{
-    EndedNow, EndedStatus, GapNow, LiveCampaign, LiveEvent, LiveGaps, LogKind, LogLine, Now, NowState,
-    RunCell, RunCellStatus, Span, SpanKind,
+    EndedNow, EndedStatus, LiveCampaign, LiveEvent, LiveGaps, LogKind, LogLine, Now, NowState, RunCell,
+    RunCellStatus, Span, SpanKind,
 };
 
 /// Lines of the log that a watcher who comes late is told.
@@ -34,9 +37,9 @@ impl Moment {
 /// A campaign and what is needed to go on folding.
 #[derive(Debug)]
 pub(super) struct Fold {
-    campaign: LiveCampaign,
+    pub(super) campaign: LiveCampaign,
     /// The gaps before the runs that are still to do, by position.
-    todo_gaps_s: Vec<(u32, f64)>,
+    pub(super) todo_gaps_s: Vec<(u32, f64)>,
     durations_s: Vec<f64>,
     run_started_s: Option<f64>,
     energy: EnergySoFar,
@@ -51,6 +54,13 @@ impl Fold {
         for DoneBefore { index, cell } in done {
             if let Some(run) = runs.get_mut(*index) {
                 cell.fill(run);
+            }
+        }
+        // What is neither done nor to do was found not to be needed.
+        let to_do: BTreeSet<usize> = todo.iter().copied().collect();
+        for (index, run) in runs.iter_mut().enumerate() {
+            if run.status == RunCellStatus::Planned && !to_do.contains(&index) {
+                run.status = RunCellStatus::NotNeeded;
             }
         }
         let count = |status| number(runs.iter().filter(|run| run.status == status).count());
@@ -94,9 +104,20 @@ impl Fold {
         match event {
             CampaignEvent::CampaignStarted { .. } => self.now_changed = true,
             CampaignEvent::RunBegun { run_id, index, .. } => return self.begin(run_id, *index, at),
-            CampaignEvent::GapStarted { planned_s, remaining_s, source, .. } => {
-                return self.wait(*planned_s, *remaining_s, source, at);
+            CampaignEvent::GapStarted { planned_s, remaining_s, source, mode, .. } => {
+                let waiting = Waiting { planned_s: *planned_s, remaining_s: *remaining_s, mode: *mode };
+                return self.wait(waiting, source, at);
             }
+            CampaignEvent::BaselineStarted { seconds, .. } => return self.rest(*seconds, at),
+            CampaignEvent::BaselineTaken { baseline, .. } => {
+                let text = format!("bare baseline: {:.1} W", baseline.power_w);
+                self.log(LogKind::Log, text, at);
+            }
+            CampaignEvent::BaselineDrifted { runs, reason, .. } => {
+                let text = format!("{reason}; the adjusted energies of {} runs are withdrawn", runs.len());
+                self.log(LogKind::Warning, text, at);
+            }
+            CampaignEvent::NotNeeded { runs, reason } => return self.spare(runs, reason, at),
             CampaignEvent::GapEnded { .. } => return self.waited(at),
             CampaignEvent::RunStarted { .. } => return self.start(at),
             CampaignEvent::PhaseBegun { phase, t_ns, .. } => return self.enter(*phase, *t_ns, at),
@@ -199,32 +220,14 @@ impl Fold {
         vec![LiveEvent::Run { run }, self.now(at)]
     }
 
-    fn wait(&mut self, planned_s: f64, remaining_s: f64, source: &str, at: &Moment) -> Vec<LiveEvent> {
-        let now = &mut self.campaign.now;
-        now.state = NowState::Gap;
-        now.gap = Some(GapNow {
-            started_s: at.now_s,
-            until_s: at.now_s + remaining_s,
-            planned_s,
-            source_text: source.to_owned(),
-            start_temperature_c: at.hottest_c,
-        });
-        vec![self.open_span(SpanKind::Gap, "gap".into(), at.now_s), self.now(at)]
-    }
-
-    fn waited(&mut self, at: &Moment) -> Vec<LiveEvent> {
-        self.campaign.now.gap = None;
-        self.campaign.now.state = NowState::Preparing;
-        let mut news = self.close_spans(at.now_s, |span| span.kind == SpanKind::Gap);
-        news.push(self.now(at));
-        news
-    }
-
     fn start(&mut self, at: &Moment) -> Vec<LiveEvent> {
         self.run_started_s = Some(at.now_s);
         self.campaign.now.state = NowState::Running;
+        self.campaign.now.gap = None;
         let label = self.campaign.now.experiment.clone().unwrap_or_default();
-        let mut news = vec![self.open_span(SpanKind::Run, label, at.now_s)];
+        // That of a baseline is open until here.
+        let mut news = self.close_spans(at.now_s, |span| span.kind == SpanKind::Gap);
+        news.push(self.open_span(SpanKind::Run, label, at.now_s));
         if let Some(cell) = self.current() {
             cell.status = RunCellStatus::Running;
             news.push(LiveEvent::Run { run: cell.clone() });
@@ -306,7 +309,7 @@ impl Fold {
         now.joules_per_token_so_far = now.energy_so_far_j.zip(tokens).map(|(j, n)| j / f64::from(n));
     }
 
-    fn now(&mut self, at: &Moment) -> LiveEvent {
+    pub(super) fn now(&mut self, at: &Moment) -> LiveEvent {
         self.now_changed = false;
         self.campaign.now.left_s = self.left_s(at.now_s);
         LiveEvent::Now { now: self.campaign.now.clone() }
@@ -326,7 +329,7 @@ impl Fold {
             .then_some(runs * mean_s - worked_s + gaps_s - own_gap_s + own_left_s)
     }
 
-    fn open_span(&mut self, kind: SpanKind, label: String, start_s: f64) -> LiveEvent {
+    pub(super) fn open_span(&mut self, kind: SpanKind, label: String, start_s: f64) -> LiveEvent {
         let span = Span {
             id: number(self.campaign.spans.len()),
             kind,
@@ -339,7 +342,7 @@ impl Fold {
         LiveEvent::Span { span }
     }
 
-    fn close_spans(&mut self, end_s: f64, which: impl Fn(&Span) -> bool) -> Vec<LiveEvent> {
+    pub(super) fn close_spans(&mut self, end_s: f64, which: impl Fn(&Span) -> bool) -> Vec<LiveEvent> {
         // Open spans are among the last few: a run, and within it a gap or a phase.
         let last = self.campaign.spans.iter_mut().rev().take(8);
         let open = last.filter(|span| span.end_s.is_none() && which(span));
@@ -350,7 +353,7 @@ impl Fold {
         open.map(close).collect()
     }
 
-    fn log(&mut self, kind: LogKind, text: String, at: &Moment) {
+    pub(super) fn log(&mut self, kind: LogKind, text: String, at: &Moment) {
         let line = LogLine { t_s: at.now_s, run_index: self.campaign.now.run_index, kind, text };
         let log = &mut self.campaign.log;
         if log.len() >= LOG_LINES {

@@ -2,9 +2,10 @@
 
 use lem_campaign::run::GapEnd;
 use lem_measure::{Channel, Provenance, Sample};
-use lem_spec::campaign::{Overrides, read, resolve};
+use lem_spec::campaign::{Overrides, ThermalMode, read, resolve};
 use lem_spec::settings::Settings;
 
+use super::super::GapPurpose;
 use super::super::cells::DoneCell;
 use super::*;
 
@@ -53,8 +54,11 @@ fn finished(index: usize, status: RunStatus) -> CampaignEvent {
         result: None,
         engine: None,
         container: None,
+        baselines: Vec::new(),
         ttft_ms_p50: None,
         sampler: None,
+        quality: None,
+        surroundings: None,
     };
     let outcome = Box::new(outcome);
     CampaignEvent::RunFinished { run_id: format!("run-{index}"), index, experiment: String::new(), outcome }
@@ -66,6 +70,7 @@ fn gap(planned_s: f64) -> CampaignEvent {
         planned_s,
         remaining_s: planned_s,
         source: "built in".into(),
+        mode: ThermalMode::Fixed,
     }
 }
 
@@ -82,6 +87,7 @@ fn a_campaign_that_is_taken_up_again_shows_what_was_done_before() {
         energy_uncertainty_j: None,
         joules_per_output_token: None,
         provenance: Some(Provenance::Estimated),
+        grade: None,
         error: None,
     };
     let fold = Fold::new("id", &plan(), &[1, 2, 3], &[DoneBefore { index: 0, cell }], 0.0);
@@ -99,11 +105,41 @@ fn a_gap_has_its_end_and_the_temperature_of_its_begin_and_closes_its_span() {
     let now = &fold.campaign().now;
     let waiting = now.gap.clone().expect("it waits");
     assert_eq!((now.state, waiting.until_s, waiting.start_temperature_c), (NowState::Gap, 15.0, Some(61.0)));
-    let ended =
-        CampaignEvent::GapEnded { run_id: String::new(), actual_s: Some(10.0), because: GapEnd::Elapsed };
+    let ended = CampaignEvent::GapEnded {
+        run_id: String::new(),
+        actual_s: Some(10.0),
+        because: GapEnd::Elapsed,
+        mode: ThermalMode::Fixed,
+        start_temperature_c: None,
+        end_temperature_c: None,
+        reference_temperature_c: None,
+    };
     fold.take(&ended, &at(15.1));
     assert_eq!(fold.campaign().now.gap, None);
     assert_eq!(fold.campaign().spans[0].end_s, Some(15.1));
+}
+
+#[test]
+fn a_baseline_is_something_else_than_a_gap_and_ends_when_the_worker_starts() {
+    let mut fold = all();
+    fold.take(&begun(0), &at(5.0));
+    fold.take(&CampaignEvent::BaselineStarted { run_id: String::new(), seconds: 30.0 }, &at(5.0));
+    let waiting = fold.campaign().now.gap.clone().expect("it rests");
+    assert_eq!((waiting.purpose, waiting.until_s), (GapPurpose::Baseline, 35.0));
+    fold.take(&started(), &at(36.0));
+    assert_eq!(fold.campaign().now.gap, None);
+    let labels: Vec<&str> = fold.campaign().spans.iter().map(|span| span.label.as_str()).collect();
+    assert_eq!((labels[0], fold.campaign().spans[0].end_s), ("baseline", Some(36.0)));
+}
+
+#[test]
+fn runs_that_are_not_needed_are_marked_and_not_waited_for() {
+    let mut fold = all();
+    let event = CampaignEvent::NotNeeded { runs: vec![2, 3], reason: "known to 1 %".into() };
+    fold.take(&event, &at(5.0));
+    let LiveCampaign { runs, now, .. } = fold.campaign();
+    assert_eq!((runs[1].status, runs[2].status), (RunCellStatus::Planned, RunCellStatus::NotNeeded));
+    assert_eq!(now.remaining, 2);
 }
 
 #[test]

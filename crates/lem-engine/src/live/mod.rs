@@ -7,10 +7,12 @@
 mod cells;
 mod fold;
 mod monitor;
+mod rest;
 mod session;
 mod so_far;
 mod state;
 
+use lem_measure::quality::Grade;
 use lem_measure::{DeviceInfo, Provenance};
 use lem_protocol::Phase;
 use lem_spec::source::{Resolved, Source};
@@ -171,6 +173,8 @@ pub struct RunCell {
     pub joules_per_output_token: Option<f64>,
     /// Whether the energy was measured.
     pub provenance: Option<Provenance>,
+    /// How far its figures can be trusted.
+    pub grade: Option<Grade>,
     /// From the start of the worker to the end of the run, in seconds.
     pub duration_s: Option<f64>,
     /// Why it failed.
@@ -195,6 +199,8 @@ pub enum RunCellStatus {
     Failed,
     /// It was cut off.
     Interrupted,
+    /// Its experiment is known well enough without it.
+    NotNeeded,
 }
 
 /// A stretch of time in a campaign.
@@ -289,12 +295,26 @@ pub enum NowState {
     Ended,
 }
 
+/// What is waited for between runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum GapPurpose {
+    /// That a time passes.
+    Wait,
+    /// That the devices cool; it ends before its time when they have.
+    Cool,
+    /// That the devices are recorded at rest, for the baseline.
+    Baseline,
+}
+
 /// A thermal gap that is being waited out.
 #[derive(Debug, Clone, PartialEq, Serialize, Type)]
 pub struct GapNow {
     /// When the waiting began, in seconds of the live clock.
     pub started_s: f64,
-    /// When it ends.
+    /// What for.
+    pub purpose: GapPurpose,
+    /// When it ends, at the latest.
     pub until_s: f64,
     /// The planned gap in seconds; time since the last run counts.
     pub planned_s: f64,

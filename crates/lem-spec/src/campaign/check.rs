@@ -111,14 +111,15 @@ impl Walk<'_> {
     fn section(&mut self, tree: &Tree, prefix: &str) {
         for (key, child) in tree.section().into_iter().flatten() {
             let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-            if let Some(known) = self.table.iter().find(|known| known.path == path) {
+            let sections = is_section(self.table, &path);
+            if sections && child.section().is_some() {
+                self.section(child, &path);
+            } else if let Some(known) = self.table.iter().find(|known| known.path == path) {
                 if !child.is_null() {
                     self.value(known, child);
                 }
-            } else if is_section(self.table, &path) {
-                if child.section().is_some() {
-                    self.section(child, &path);
-                } else if !child.is_null() {
+            } else if sections {
+                if !child.is_null() {
                     let message = format!("`{path}` is {}, but must be a mapping of keys", child.kind_name());
                     self.findings.add(child.mark(Diagnostic::error("wrong_type", message).about(path)));
                 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::names;
 use super::overrides::Overrides;
 use super::spec::{Convergence, Decoding, ExperimentSpec, PromptOrder, Prompts, Warmup};
+use super::thermal::BaselineKind;
 use super::written::{Campaign, WrittenDecoder, WrittenExperiment};
 use crate::settings::Settings;
 
@@ -56,7 +57,8 @@ impl Layers<'_> {
             batch_size: written.batch_size.unwrap_or_else(|| batch_size(&backend, &written.options)),
             streaming: written.streaming.unwrap_or(false),
             random_seed: written.random_seed,
-            idle_s: written.idle_s.unwrap_or(0.0),
+            idle_s: written.idle_s.unwrap_or_else(|| self.baseline_s(BaselineKind::Loaded)),
+            context_s: written.context_s.unwrap_or_else(|| self.baseline_s(BaselineKind::Context)),
             gpus: written.gpus.clone(),
             options: written.options.clone(),
             parameters: Map::new(),
@@ -66,6 +68,11 @@ impl Layers<'_> {
         spec.parameters = parameters(&spec, &written.extra);
         spec.name = names::name(&written.naming, &spec.backend, &spec.model, &spec.parameters);
         Some(spec)
+    }
+
+    /// A baseline that the worker idles for is taken for as long as the campaign says, unless the experiment says.
+    fn baseline_s(&self, kind: BaselineKind) -> f64 {
+        self.campaign.baseline.filter(|baseline| baseline.kind == kind).map_or(0.0, |it| it.duration_s)
     }
 
     /// The command line and the top of the campaign speak for all experiments.
@@ -157,6 +164,9 @@ fn parameters(spec: &ExperimentSpec, extra: &Map<String, Value>) -> Map<String, 
     put("batch_size", spec.batch_size.into());
     put("streaming", spec.streaming.into());
     put("idle_seconds", spec.idle_s.into());
+    if spec.context_s > 0.0 {
+        put("context_seconds", spec.context_s.into());
+    }
     put("decoder.do_sample", spec.decoding.do_sample.into());
     put("decoder.temperature", spec.decoding.temperature.into());
     put("decoder.top_k", spec.decoding.top_k.into());

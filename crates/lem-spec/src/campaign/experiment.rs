@@ -49,6 +49,7 @@ pub(super) fn build(draft: Draft, files: &Files<'_>, findings: &mut Findings) ->
         streaming: values.bool("streaming"),
         random_seed: values.u64("random_seed"),
         idle_s: values.f64("idle_seconds"),
+        context_s: values.f64("context_seconds"),
         gpus: values.indices("gpus"),
         decoder: decoder(&values),
         warmup: warmup(&values),

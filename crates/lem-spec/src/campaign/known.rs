@@ -4,6 +4,8 @@
 //! here but that this version cannot execute is refused, except at the value at which it asks for nothing, so that
 //! files written for earlier tools load.
 
+use super::thermal::{BASELINE_KINDS, BASELINE_STRATEGIES, THERMAL_MODES};
+
 /// One known key.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -87,7 +89,7 @@ const NO_HEALTH_CHECK: &str =
 const NO_STATE_FILES: &str =
     "runs are recorded in the project's database, which `results_dir` in .lem-config.yaml places";
 const NO_BASELINE: &str =
-    "no idle baseline is measured or subtracted: the energy is all that the devices drew";
+    "a baseline is for all experiments of a campaign: write `measurement: {baseline: {enabled: true}}`";
 const ONE_INTERVAL: &str = "the power trace is always recorded, at `measurement.interval_ms` of the campaign";
 
 const fn executed(path: &'static str, kind: Kind) -> Known {
@@ -133,6 +135,9 @@ pub(super) const CAMPAIGN: &[Known] = &[
     executed("group_by", Kind::Texts),
     recorded("schema_version", Kind::Any),
     executed("execution.cycles", Kind::Integer(1, MAX_CYCLES)),
+    executed("execution.cycles.min", Kind::Integer(3, MAX_CYCLES)),
+    executed("execution.cycles.max", Kind::Integer(3, MAX_CYCLES)),
+    executed("execution.cycles.target_ci_percent", Kind::Positive(100.0)),
     executed("execution.structure", Kind::OneOf(STRUCTURES)),
     executed("execution.seed", SEED),
     executed("execution.warmup_prompts", COUNT_OR_NONE),
@@ -142,15 +147,20 @@ pub(super) const CAMPAIGN: &[Known] = &[
     executed("execution.run_timeout_seconds", Kind::Positive(MAX_SECONDS)),
     executed("execution.silence_timeout_seconds", Kind::Positive(MAX_SECONDS)),
     executed("execution.max_consecutive_failures", COUNT),
-    only(
-        "thermal.mode",
-        Kind::OneOf(&["fixed", "adaptive"]),
-        &["fixed"],
-        "gaps that wait for a temperature are not executed by this version; use `fixed`",
-    ),
+    executed("thermal.mode", Kind::OneOf(THERMAL_MODES)),
+    executed("thermal.min_seconds", Kind::Number(0.0, 86_400.0)),
+    executed("thermal.max_seconds", Kind::Positive(86_400.0)),
+    executed("thermal.tolerance_c", Kind::Number(0.5, 20.0)),
     executed("measurement.devices", Kind::Any),
     executed("measurement.interval_ms", Kind::Integer(5, 1000)),
-    only("measurement.baseline", Kind::Any, &["none", "false"], NO_BASELINE),
+    executed("measurement.baseline", Kind::Bool),
+    executed("measurement.baseline.enabled", Kind::Bool),
+    executed("measurement.baseline.kind", Kind::OneOf(BASELINE_KINDS)),
+    executed("measurement.baseline.duration_seconds", Kind::Number(5.0, 600.0)),
+    executed("measurement.baseline.strategy", Kind::OneOf(BASELINE_STRATEGIES)),
+    executed("measurement.baseline.cache_ttl_seconds", SECONDS),
+    executed("measurement.baseline.validation_interval", COUNT),
+    executed("measurement.baseline.drift_threshold", Kind::Positive(1.0)),
     only("schedule.enabled", Kind::Bool, &["false"], NO_SCHEDULE),
     only("schedule.at", Kind::Text, &[], NO_SCHEDULE),
     only("schedule.days", Kind::Texts, &[], NO_SCHEDULE),
@@ -210,6 +220,7 @@ pub(super) const EXPERIMENT: &[Known] = &[
         "warm-up is set by `warmup.min_prompts` for streaming too",
     ),
     executed("idle_seconds", Kind::Number(0.0, 86_400.0)),
+    executed("context_seconds", Kind::Number(0.0, 86_400.0)),
     only("save_outputs", Kind::Bool, &["false"], "generated text is not stored"),
     only("decode_token_to_text", Kind::Bool, &["false"], "generated text is not stored"),
     only("query_rate", Kind::Number(0.0, 1e9), &["1"], NO_RATE),

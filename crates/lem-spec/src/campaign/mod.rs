@@ -24,6 +24,7 @@ mod runner;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod thermal;
 mod traffic;
 mod tree;
 mod written;
@@ -35,6 +36,7 @@ pub use spec::{
     Convergence, Decoding, ExperimentSpec, PromptOrder, Prompts, Runner, RunnerKind, Server, ServerApi,
     Structure, Traffic, UnknownWord, Warmup,
 };
+pub use thermal::{Baseline, BaselineKind, BaselineStrategy, Stopping, Thermal, ThermalMode};
 pub use written::{
     Campaign, Devices, Execution, Naming, Runners, WrittenDecoder, WrittenExperiment, WrittenWarmup,
 };

@@ -11,6 +11,7 @@ use super::grid::{MAX_EXPERIMENTS, grid};
 use super::known::{CAMPAIGN, EXPERIMENT};
 use super::runner::{devices, runners};
 use super::spec::Prompts;
+use super::thermal;
 use super::tree::Tree;
 use super::written::{Campaign, Execution, Runners};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -52,6 +53,7 @@ fn campaign(text: &str, files: &Files<'_>, findings: &mut Findings) -> Option<Ca
     }
     let tree = Tree::from_node(&root, file, root.at);
     let values = check_top(&tree, findings);
+    check_ranges(&values, findings);
     let experiments: Vec<_> = drafts(&root, files, findings)
         .into_iter()
         .map(|draft| experiment::build(draft, files, findings))
@@ -68,6 +70,8 @@ fn campaign(text: &str, files: &Files<'_>, findings: &mut Findings) -> Option<Ca
         execution: execution(&values),
         devices: root.path("measurement.devices").and_then(|node| devices(node, file, findings)),
         interval_ms: values.sourced("measurement.interval_ms", values.u32("measurement.interval_ms")),
+        baseline: thermal::baseline(&values),
+        thermal: thermal::thermal(&values),
         runners,
         cold_start: ["cold_start.force_cold_start", "cold_start.restart_container"]
             .into_iter()
@@ -76,6 +80,27 @@ fn campaign(text: &str, files: &Files<'_>, findings: &mut Findings) -> Option<Ca
         group_by: values.texts("group_by"),
         problems: Vec::new(),
     })
+}
+
+/// Pairs of keys that must be in order.
+fn check_ranges(values: &Values, findings: &mut Findings) {
+    for (least, most) in
+        [("thermal.min_seconds", "thermal.max_seconds"), ("execution.cycles.min", "execution.cycles.max")]
+    {
+        if let (Some(low), Some(high)) = (values.f64(least), values.f64(most))
+            && low > high
+        {
+            let message = format!("`{least}` {low} is more than `{most}` {high}");
+            findings.add(values.mark(least, Diagnostic::error("contradiction", message)));
+        }
+    }
+    let partly = ["min", "max"].map(|key| format!("execution.cycles.{key}"));
+    let target = "execution.cycles.target_ci_percent";
+    if let Some(key) = partly.iter().find(|key| values.has(key) && !values.has(target)) {
+        let message = format!("`{key}` has no meaning without `{target}`");
+        let hint = format!("add `{target}: 2`, or write one number of cycles");
+        findings.add(values.mark(key, Diagnostic::error("missing_key", message).with_hint(hint)));
+    }
 }
 
 /// `restart_on_failure: false` is none.
@@ -192,8 +217,10 @@ fn execution(values: &Values) -> Execution {
     let seconds = |key: &str| values.sourced(key, values.f64(key));
     let count = |key: &str| values.sourced(key, values.u32(key));
     let structure = values.text("execution.structure").and_then(|word| word.parse().ok());
+    let stopping = thermal::stopping(values);
     Execution {
-        cycles: count("execution.cycles"),
+        cycles: stopping.map_or_else(|| count("execution.cycles"), |_| thermal::most_cycles(values)),
+        stopping,
         structure: values.sourced("execution.structure", structure),
         seed: values.sourced("execution.seed", values.u64("execution.seed")),
         warmup_prompts: count("execution.warmup_prompts"),

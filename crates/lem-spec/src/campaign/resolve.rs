@@ -9,6 +9,7 @@ use super::findings::Findings;
 use super::names;
 use super::overrides::Overrides;
 use super::spec::{ExperimentSpec, Runner, RunnerKind, Structure};
+use super::thermal::{Baseline, Stopping, Thermal};
 use super::written::{Campaign, Devices, Runners, WrittenExperiment};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::settings::{ContainerStrategy, Settings};
@@ -52,6 +53,15 @@ pub struct ResolvedCampaign {
     pub devices: Resolved<Devices>,
     /// Milliseconds between power samples, 5 to 1000.
     pub interval_ms: Resolved<u32>,
+    /// How the state of the devices is brought back before a run.
+    #[serde(default)]
+    pub thermal: Thermal,
+    /// What the devices draw without work is taken; `None` takes nothing.
+    #[serde(default)]
+    pub baseline: Option<Baseline>,
+    /// `cycles` is the most; an experiment that is known well enough before is not run again.
+    #[serde(default)]
+    pub stopping: Option<Stopping>,
     /// Whether containers outlive a run.
     pub container_strategy: Resolved<ContainerStrategy>,
     /// A persistent container is replaced so often at most.
@@ -103,6 +113,10 @@ pub fn resolve(campaign: Campaign, overrides: &Overrides, settings: &Settings) -
         max_consecutive_failures: pick(None, execution.max_consecutive_failures, Resolved::built_in(10)),
         devices: campaign.devices.unwrap_or_default(),
         interval_ms: pick(None, campaign.interval_ms, Resolved::built_in(50)),
+        thermal: campaign.thermal,
+        baseline: campaign.baseline,
+        // A number of cycles on the command line is meant as written.
+        stopping: execution.stopping.filter(|_| overrides.cycles.is_none()),
         container_strategy: strategy,
         max_restarts: pick(None, campaign.max_restarts, max_restarts()),
         runners,

@@ -48,6 +48,9 @@ pub struct ExperimentSpec {
     pub random_seed: Option<u64>,
     /// Seconds of idling with the model loaded, before warm-up.
     pub idle_s: f64,
+    /// Seconds of idling with the device opened, before the model is loaded.
+    #[serde(default)]
+    pub context_s: f64,
     /// The GPUs that the experiment asks for, by index; `None` when it does not say.
     pub gpus: Option<Vec<u32>>,
     /// The section of the backend as written, without `batch_size`.
@@ -229,6 +232,12 @@ pub struct UnknownWord {
     known: String,
 }
 
+impl UnknownWord {
+    pub(super) fn new(word: &str, known: String) -> Self {
+        Self { word: word.to_owned(), known }
+    }
+}
+
 impl std::str::FromStr for Structure {
     type Err = UnknownWord;
 
@@ -236,7 +245,7 @@ impl std::str::FromStr for Structure {
         Self::ALL
             .into_iter()
             .find(|structure| structure.name() == word)
-            .ok_or_else(|| UnknownWord { word: word.to_owned(), known: Self::ALL.map(Self::name).join(", ") })
+            .ok_or_else(|| UnknownWord::new(word, Self::ALL.map(Self::name).join(", ")))
     }
 }
 
@@ -333,10 +342,7 @@ impl std::str::FromStr for RunnerKind {
 
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
         let known = || Self::ALL.map(Self::name).join(", ");
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == word)
-            .ok_or_else(|| UnknownWord { word: word.to_owned(), known: known() })
+        Self::ALL.into_iter().find(|kind| kind.name() == word).ok_or_else(|| UnknownWord::new(word, known()))
     }
 }
 

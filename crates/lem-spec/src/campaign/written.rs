@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::spec::{PromptOrder, Prompts, Runner, Structure, Traffic};
+use super::thermal::{Baseline, Stopping, Thermal};
 use crate::diagnostic::Diagnostic;
 use crate::source::Resolved;
 use crate::yaml::Position;
@@ -30,6 +31,10 @@ pub struct Campaign {
     pub devices: Option<Resolved<Devices>>,
     /// `measurement.interval_ms`.
     pub interval_ms: Option<Resolved<u32>>,
+    /// `measurement.baseline`, unless it is switched off.
+    pub baseline: Option<Baseline>,
+    /// `thermal`.
+    pub thermal: Thermal,
     /// `runner`.
     pub runners: Runners,
     /// `cold_start`: every run needs a worker that was started for it.
@@ -45,8 +50,10 @@ pub struct Campaign {
 /// The section `execution`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Execution {
-    /// How often each experiment is run.
+    /// How often each experiment is run, at most where `stopping` is given.
     pub cycles: Option<Resolved<u32>>,
+    /// When it has been run often enough.
+    pub stopping: Option<Stopping>,
     /// The order of runs.
     pub structure: Option<Resolved<Structure>>,
     /// Seed of the order.
@@ -126,6 +133,8 @@ pub struct WrittenExperiment {
     pub random_seed: Option<u64>,
     /// Seconds of idling with the model loaded.
     pub idle_s: Option<f64>,
+    /// Seconds of idling with the device opened and no model.
+    pub context_s: Option<f64>,
     /// The GPUs it asks for, by index.
     pub gpus: Option<Vec<u32>>,
     /// `decoder`.

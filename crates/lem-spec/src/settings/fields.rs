@@ -36,9 +36,13 @@ pub enum Kind {
     Program,
     /// An http or https URL, or null.
     Url,
+    /// An amount: a finite number that is not negative, or null.
+    Amount,
+    /// A factor of 1 or more, or null.
+    Factor,
 }
 
-static FIELDS: [Field; 12] = [
+static FIELDS: [Field; 16] = [
     Field {
         path: "verbosity",
         summary: "how much the command says",
@@ -111,6 +115,30 @@ static FIELDS: [Field; 12] = [
         default: "results",
         kind: Kind::Folder,
     },
+    Field {
+        path: "footprint.carbon_intensity_gco2_kwh",
+        summary: "emissions of the electricity where runs happen, in gCO2e/kWh",
+        default: "null",
+        kind: Kind::Amount,
+    },
+    Field {
+        path: "footprint.datacenter_pue",
+        summary: "power usage effectiveness of the site; without it, 1.0 is used and said",
+        default: "null",
+        kind: Kind::Factor,
+    },
+    Field {
+        path: "footprint.price_per_kwh",
+        summary: "price of a kilowatt hour, in a currency of yours",
+        default: "null",
+        kind: Kind::Amount,
+    },
+    Field {
+        path: "footprint.device_price_per_hour",
+        summary: "price of one GPU for an hour, in the same currency",
+        default: "null",
+        kind: Kind::Amount,
+    },
 ];
 
 /// Every setting, in the order in which they are shown.
@@ -142,6 +170,8 @@ impl Field {
             Kind::Folder => "a folder's path (text, not empty)".to_owned(),
             Kind::Program => "a program's name or path, or the folder of a virtual environment".to_owned(),
             Kind::Url => "an http or https URL, or null".to_owned(),
+            Kind::Amount => "a finite number >= 0, or null".to_owned(),
+            Kind::Factor => "a finite number >= 1, or null".to_owned(),
         }
     }
 }

@@ -48,6 +48,21 @@ pub struct Settings {
     pub python: Resolved<String>,
     /// Folder of the database and of exports, relative to the project.
     pub results_dir: Resolved<String>,
+    /// What the energy means where runs happen.
+    pub footprint: Footprint,
+}
+
+/// What energy means where runs happen: nothing is assumed for it, since it differs tenfold between places.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Footprint {
+    /// Emissions of the electricity in gCO2e/kWh, 0 or more.
+    pub carbon_intensity_gco2_kwh: Resolved<Option<f64>>,
+    /// Power usage effectiveness of the site, 1 or more.
+    pub datacenter_pue: Resolved<Option<f64>>,
+    /// Price of a kilowatt hour, 0 or more.
+    pub price_per_kwh: Resolved<Option<f64>>,
+    /// Price of one GPU for an hour, 0 or more.
+    pub device_price_per_hour: Resolved<Option<f64>>,
 }
 
 /// Pauses that let the devices cool, in seconds, finite and not negative.
@@ -163,6 +178,7 @@ impl Default for Settings {
             default_backend: Resolved::built_in("pytorch".to_owned()),
             python: Resolved::built_in("python3".to_owned()),
             results_dir: Resolved::built_in("results".to_owned()),
+            footprint: Footprint::default(),
         }
     }
 }
@@ -173,6 +189,9 @@ impl Settings {
         let flag = |setting: &Resolved<bool>| Resolved::new(Value::Flag(setting.value), setting.source);
         let seconds = |setting: &Resolved<f64>| Resolved::new(Value::Seconds(setting.value), setting.source);
         let text = |value: &str, source: Source| Resolved::new(Value::Text(value.to_owned()), source);
+        let amount = |setting: &Resolved<Option<f64>>| {
+            Resolved::new(setting.value.map_or(Value::Null, Value::Number), setting.source)
+        };
         Some(match path {
             "verbosity" => text(self.verbosity.value.name(), self.verbosity.source),
             "thermal_gaps.between_experiments" => seconds(&self.thermal_gaps.between_experiments),
@@ -189,6 +208,10 @@ impl Settings {
             "default_backend" => text(&self.default_backend.value, self.default_backend.source),
             "python" => text(&self.python.value, self.python.source),
             "results_dir" => text(&self.results_dir.value, self.results_dir.source),
+            "footprint.carbon_intensity_gco2_kwh" => amount(&self.footprint.carbon_intensity_gco2_kwh),
+            "footprint.datacenter_pue" => amount(&self.footprint.datacenter_pue),
+            "footprint.price_per_kwh" => amount(&self.footprint.price_per_kwh),
+            "footprint.device_price_per_hour" => amount(&self.footprint.device_price_per_hour),
             _ => return None,
         })
     }
@@ -221,6 +244,18 @@ impl Settings {
             "default_backend" => self.default_backend = Resolved::new(value.text()?.to_owned(), source),
             "python" => self.python = Resolved::new(value.text()?.to_owned(), source),
             "results_dir" => self.results_dir = Resolved::new(value.text()?.to_owned(), source),
+            "footprint.carbon_intensity_gco2_kwh" => {
+                self.footprint.carbon_intensity_gco2_kwh = Resolved::new(value.amount()?, source);
+            }
+            "footprint.datacenter_pue" => {
+                self.footprint.datacenter_pue = Resolved::new(value.amount()?, source);
+            }
+            "footprint.price_per_kwh" => {
+                self.footprint.price_per_kwh = Resolved::new(value.amount()?, source);
+            }
+            "footprint.device_price_per_hour" => {
+                self.footprint.device_price_per_hour = Resolved::new(value.amount()?, source);
+            }
             _ => return None,
         }
         Some(())

@@ -17,6 +17,8 @@ pub enum Value {
     Flag(bool),
     /// Seconds.
     Seconds(f64),
+    /// Any other number.
+    Number(f64),
     /// A word, a path or a URL.
     Text(String),
 }
@@ -30,6 +32,15 @@ impl Value {
         if let Self::Seconds(seconds) = self { Some(*seconds) } else { None }
     }
 
+    /// A number, or nothing: `None` if it is neither.
+    pub(super) fn amount(&self) -> Option<Option<f64>> {
+        match self {
+            Self::Null => Some(None),
+            Self::Number(number) => Some(Some(*number)),
+            Self::Flag(_) | Self::Seconds(_) | Self::Text(_) => None,
+        }
+    }
+
     pub(super) fn flag(&self) -> Option<bool> {
         if let Self::Flag(flag) = self { Some(*flag) } else { None }
     }
@@ -40,7 +51,7 @@ impl fmt::Display for Value {
         match self {
             Self::Null => f.write_str("null"),
             Self::Flag(flag) => write!(f, "{flag}"),
-            Self::Seconds(seconds) => write!(f, "{seconds}"),
+            Self::Seconds(number) | Self::Number(number) => write!(f, "{number}"),
             Self::Text(text) => f.write_str(text),
         }
     }
@@ -60,7 +71,9 @@ pub(super) fn accept(field: &Field, node: &Node) -> Option<Value> {
         Kind::Folder | Kind::Program => {
             node.as_str().filter(|path| !path.trim().is_empty() && is_one_line(path)).map(text)
         }
-        Kind::Url if node.is_null() => Some(Value::Null),
+        Kind::Url | Kind::Amount | Kind::Factor if node.is_null() => Some(Value::Null),
+        Kind::Amount => node.as_f64().and_then(|value| at_least(0.0, value)),
+        Kind::Factor => node.as_f64().and_then(|value| at_least(1.0, value)),
         Kind::Url => node.as_str().filter(|url| is_web_url(url)).map(text),
     }
 }
@@ -69,10 +82,15 @@ pub(super) fn accept(field: &Field, node: &Node) -> Option<Value> {
 /// not YAML: quotes would be part of it.
 pub(super) fn accept_word(field: &Field, word: &str) -> Option<Value> {
     let value = match field.kind {
-        Kind::Url if word == "null" => NodeValue::Null,
+        Kind::Url | Kind::Amount | Kind::Factor if word == "null" => NodeValue::Null,
         _ => NodeValue::String(word.to_owned()),
     };
     accept(field, &Node { value, at: Position { line: 1, column: 1 } })
+}
+
+/// A number in range; adding zero makes -0 the 0 that it means.
+fn at_least(least: f64, value: f64) -> Option<Value> {
+    (value.is_finite() && value >= least).then_some(Value::Number(value + 0.0))
 }
 
 fn text(value: &str) -> Value {

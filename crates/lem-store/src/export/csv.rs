@@ -11,7 +11,7 @@ use csv::{Terminator, WriterBuilder};
 use crate::ResultRow;
 
 /// The header: the names of the fields of [`ResultRow`], in its order. Written for no rows, too.
-pub(super) const HEADER: [&str; 35] = [
+pub(super) const HEADER: [&str; 41] = [
     "run_id",
     "campaign_id",
     "campaign_name",
@@ -47,6 +47,12 @@ pub(super) const HEADER: [&str; 35] = [
     "gap_planned_s",
     "gap_actual_s",
     "start_temperature_c",
+    "joules_per_token",
+    "grade",
+    "baseline_kind",
+    "baseline_power_w",
+    "adjusted_energy_j",
+    "adjusted_energy_uncertainty_j",
 ];
 
 /// A header, then a line for each row.
@@ -74,7 +80,13 @@ fn neutral(row: &ResultRow) -> ResultRow {
     ] {
         neutralise(text);
     }
-    for text in [&mut row.service, &mut row.error, &mut row.error_kind, &mut row.energy_source] {
+    for text in [
+        &mut row.service,
+        &mut row.error,
+        &mut row.error_kind,
+        &mut row.energy_source,
+        &mut row.baseline_kind,
+    ] {
         text.iter_mut().for_each(neutralise);
     }
     row

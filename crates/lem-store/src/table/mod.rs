@@ -10,6 +10,7 @@ pub(crate) mod experiments;
 pub(crate) mod phases;
 pub(crate) mod planned_runs;
 pub(crate) mod requests;
+pub(crate) mod run_baselines;
 pub(crate) mod run_devices;
 pub(crate) mod runs;
 pub(crate) mod trace_chunks;

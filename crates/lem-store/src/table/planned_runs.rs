@@ -59,11 +59,27 @@ pub(crate) async fn of_campaign(
         .await
 }
 
-/// The planned runs without an attempt that completed or failed, in order.
+/// Notes why a planned run is not run.
+pub(crate) async fn set_not_needed(
+    conn: &mut SqliteConnection,
+    campaign_id: &str,
+    index: u32,
+    reason: &str,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE planned_runs SET not_needed = ? WHERE campaign_id = ? AND idx = ?")
+        .bind(reason)
+        .bind(campaign_id)
+        .bind(index)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// The planned runs that are needed and have no attempt that completed or failed, in order.
 pub(crate) async fn missing(conn: &mut SqliteConnection, campaign_id: &str) -> sqlx::Result<Vec<PlannedRun>> {
     sqlx::query_as(
         "SELECT * FROM planned_runs p
-         WHERE p.campaign_id = ? AND NOT EXISTS (
+         WHERE p.campaign_id = ? AND p.not_needed IS NULL AND NOT EXISTS (
             SELECT 1 FROM runs r
             WHERE r.campaign_id = p.campaign_id AND r.idx = p.idx AND r.status IN ('completed', 'failed'))
          ORDER BY p.idx",

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 
 use super::{finite, to_integer};
-use crate::run::{RunFailure, RunOutcome, RunStart};
+use crate::run::{Gap, RunFailure, RunOutcome, RunStart};
 use crate::word::Word;
 
 /// How far an attempt at a run has come.
@@ -93,17 +93,13 @@ pub(crate) async fn with_prefix(
 }
 
 /// Records the gap of a run that waits; false if there is no such run.
-pub(crate) async fn set_gap(
-    conn: &mut SqliteConnection,
-    id: &str,
-    actual_s: f64,
-    ended_because: &str,
-) -> sqlx::Result<bool> {
+pub(crate) async fn set_gap(conn: &mut SqliteConnection, id: &str, gap: &Gap) -> sqlx::Result<bool> {
     let done = sqlx::query(
-        "UPDATE runs SET gap_actual_s = ?, gap_ended_because = ? WHERE id = ? AND status = 'waiting'",
+        "UPDATE runs SET gap_actual_s = ?, gap_ended_because = ?, gap_json = ? WHERE id = ? AND status = 'waiting'",
     )
-    .bind(finite(Some(actual_s)))
-    .bind(ended_because)
+    .bind(finite(gap.actual_s))
+    .bind(&gap.ended_because)
+    .bind(&gap.facts)
     .bind(id)
     .execute(conn)
     .await?;
@@ -144,7 +140,8 @@ pub(crate) async fn set_completed(
             energy_j = ?, energy_uncertainty_j = ?,
             energy_source = COALESCE(?, energy_source), provenance = COALESCE(?, provenance),
             requests = ?, input_tokens = ?, output_tokens = ?, ttft_ms_p50 = ?,
-            result_json = ?, container_json = ?, sampler_json = ?, warnings_json = ?
+            result_json = ?, container_json = ?, sampler_json = ?, warnings_json = ?,
+            grade = ?, quality_json = ?, surroundings_json = ?
          WHERE id = ? AND status = 'running'",
     )
     .bind(outcome.ended_unix_ns)
@@ -162,6 +159,9 @@ pub(crate) async fn set_completed(
     .bind(&outcome.container)
     .bind(&outcome.sampler)
     .bind(sqlx::types::Json(&outcome.warnings))
+    .bind(outcome.quality.as_ref().map(|report| Word(report.grade)))
+    .bind(outcome.quality.as_ref().map(sqlx::types::Json))
+    .bind(&outcome.surroundings)
     .bind(id)
     .execute(conn)
     .await?;

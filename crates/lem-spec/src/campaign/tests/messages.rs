@@ -171,8 +171,6 @@ fn what_this_version_cannot_execute_is_refused_with_the_reason() {
         "batching.strategy: dynamic",
     ]);
     cases.extend(top(&[
-        "thermal: {mode: adaptive}",
-        "measurement: {baseline: fresh}",
         "schedule: {at: '22:00'}",
         "daemon: {enabled: true}",
         "health_check: {interval_experiments: 5}",
@@ -206,6 +204,12 @@ fn values_that_do_not_go_together_are_told() {
         "experiments: [{backend: tensorrt, fp_precision: float32}]",
         "experiments: [{vllm: {block_size: 16}, candle: {threads: 1}}]",
         "runner: {vllm: process}",
+        "thermal: {mode: adaptive, min_seconds: 20, max_seconds: 10}",
+        "thermal: {mode: warm, tolerance_c: 0}",
+        "measurement: {baseline: fresh}",
+        "measurement: {baseline: {kind: idle, duration_seconds: 1, drift_threshold: 2}}",
+        "execution: {cycles: {min: 5}}",
+        "execution: {cycles: {min: 9, max: 3, target_ci_percent: 2}}",
     ]));
     insta::assert_snapshot!(told(&strs(&cases), &[]));
 }

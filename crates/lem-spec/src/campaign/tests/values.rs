@@ -256,3 +256,64 @@ fn engines_that_batch_by_themselves_get_as_many_requests_as_they_take() {
     assert_eq!(first("backend: vllm, batch_size: 2, vllm: {max_num_seqs: 32}"), 2);
     assert_eq!(first("backend: pytorch"), 1);
 }
+
+#[test]
+fn gaps_that_wait_for_the_temperature_and_a_baseline_take_what_is_not_written_from_the_literature() {
+    let campaign = super::resolved(
+        "campaign_name: n\nmodel: m\ngrid: {backends: [pytorch]}\nthermal: {mode: adaptive, max_seconds: 600}\n\
+         measurement: {baseline: {kind: loaded, strategy: cached, duration_seconds: 20}}",
+    );
+    let thermal = campaign.thermal;
+    assert_eq!(
+        (thermal.mode.value, thermal.min_s.value, thermal.max_s.value),
+        (ThermalMode::Adaptive, 10.0, 600.0)
+    );
+    assert_eq!(thermal.max_s.source, Source::Campaign { line: 4 });
+    let baseline = campaign.baseline.expect("written");
+    assert_eq!((baseline.kind, baseline.strategy), (BaselineKind::Loaded, BaselineStrategy::Cached));
+    assert_eq!(
+        (baseline.ttl_s.to_string(), baseline.drift_threshold.to_string()),
+        ("7200".into(), "0.1".into())
+    );
+    let experiment = &campaign.experiments[0];
+    assert_eq!(
+        (experiment.idle_s, experiment.context_s),
+        (20.0, 0.0),
+        "the worker idles for its own baseline"
+    );
+}
+
+#[test]
+fn a_baseline_is_taken_where_someone_asks_for_one() {
+    let baseline = |measurement: &str| {
+        let text =
+            format!("campaign_name: n\nmodel: m\ngrid: {{backends: [pytorch]}}\nmeasurement: {measurement}");
+        super::resolved(&text).baseline.map(|baseline| baseline.kind)
+    };
+    let bare = Some(BaselineKind::Bare);
+    assert_eq!(
+        [baseline("{interval_ms: 50}"), baseline("{baseline: false}"), baseline("{baseline: true}")],
+        [None, None, bare]
+    );
+    assert_eq!(
+        [baseline("{baseline: {enabled: false, kind: bare}}"), baseline("{baseline: {kind: bare}}")],
+        [None, bare]
+    );
+}
+
+#[test]
+fn cycles_with_a_target_are_the_most_that_are_planned() {
+    let resolved = |cycles: &str| {
+        let text = format!(
+            "campaign_name: n\nmodel: m\ngrid: {{backends: [pytorch]}}\nexecution: {{cycles: {cycles}}}"
+        );
+        super::resolved(&text)
+    };
+    let plain = resolved("4");
+    assert_eq!((plain.cycles.value, plain.stopping), (4, None));
+    let open = resolved("{target_ci_percent: 2}");
+    assert_eq!((open.cycles.value, open.stopping), (20, Some(Stopping { min_cycles: 5, target: 0.02 })));
+    let closed = resolved("{min: 5, max: 12, target_ci_percent: 1}");
+    assert_eq!((closed.cycles.value, closed.stopping.map(|it| it.min_cycles)), (12, Some(5)));
+    assert_eq!(closed.cycles.source, Source::Campaign { line: 4 });
+}

@@ -6,7 +6,7 @@ use proptest::sample::{select, subsequence};
 
 use crate::settings::*;
 
-const CHOICES: [(&str, &[&str]); 12] = [
+const CHOICES: [(&str, &[&str]); 16] = [
     ("verbosity", &["quiet", "normal", "verbose", "wrong"]),
     ("thermal_gaps.between_experiments", &["60", "0", "0.25", "1e3", "-1"]),
     ("thermal_gaps.between_cycles", &["300", "12", "1e9", ".nan"]),
@@ -19,6 +19,10 @@ const CHOICES: [(&str, &[&str]); 12] = [
     ("default_backend", &["pytorch", "vllm", "\"candle\""]),
     ("python", &["python3", "./venv", "'/opt/a b'"]),
     ("results_dir", &["results", "'a b'", "\"c: d\"", "x/y"]),
+    ("footprint.carbon_intensity_gco2_kwh", &["null", "0", "381.5", "-3"]),
+    ("footprint.datacenter_pue", &["null", "1", "1.25", "0.9"]),
+    ("footprint.price_per_kwh", &["null", "0.3", ".inf"]),
+    ("footprint.device_price_per_hour", &["~", "2", "two"]),
 ];
 
 /// A word that `lem config set` would accept for each field.
@@ -27,6 +31,8 @@ fn words(path: &str) -> Vec<&'static str> {
         Kind::Choice(names) => names.to_vec(),
         Kind::Seconds => vec!["0", "1", "60", "0.1", "86400", "1e-3", "12345.678"],
         Kind::Flag => vec!["true", "false"],
+        Kind::Amount => vec!["null", "0", "0.25", "400"],
+        Kind::Factor => vec!["null", "1", "1.58"],
         Kind::Backend => vec!["pytorch", "candle", "my_service-2.x"],
         Kind::Folder | Kind::Program => {
             vec!["results", "out dir", "it's", "/tmp/x", "yes", "1", "ü/ß", "a: b # c"]
@@ -88,7 +94,8 @@ fn file() -> impl Strategy<Value = String> {
             unknown,
         },
     );
-    let sections = subsequence(vec!["", "docker", "thermal_gaps", "notifications"], 0..=4).prop_shuffle();
+    let sections =
+        subsequence(vec!["", "docker", "thermal_gaps", "notifications", "footprint"], 0..=5).prop_shuffle();
     let written = subsequence(CHOICES.to_vec(), 0..=CHOICES.len()).prop_flat_map(|chosen| {
         chosen
             .into_iter()

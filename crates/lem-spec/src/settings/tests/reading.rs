@@ -5,7 +5,7 @@ use crate::settings::*;
 use crate::source::Source;
 
 /// A value for each field that is not its default.
-const OTHER_VALUES: [(&str, &str); 12] = [
+const OTHER_VALUES: [(&str, &str); 16] = [
     ("verbosity", "verbose"),
     ("thermal_gaps.between_experiments", "5.5"),
     ("thermal_gaps.between_cycles", "0"),
@@ -18,6 +18,10 @@ const OTHER_VALUES: [(&str, &str); 12] = [
     ("default_backend", "vllm"),
     ("python", "./venv"),
     ("results_dir", "out/lem"),
+    ("footprint.carbon_intensity_gco2_kwh", "381.5"),
+    ("footprint.datacenter_pue", "1.2"),
+    ("footprint.price_per_kwh", "0.3"),
+    ("footprint.device_price_per_hour", "2"),
 ];
 
 fn report(text: &str) -> String {

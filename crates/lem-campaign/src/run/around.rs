@@ -1,0 +1,157 @@
+//! What is around a run beyond its meters: who else is on the devices, errors of their memory, what has changed since
+//! the campaign began.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::BoxFuture;
+use lem_measure::quality::{EccErrors, ForeignProcess};
+use serde_json::{Value, json};
+
+use crate::plan::PlannedRun;
+
+/// Looks at the surroundings: before a worker is started, and when its window has just ended and it is still there.
+pub trait Surroundings: Send + Sync {
+    /// Looks; takes milliseconds and never fails: what cannot be found out is absent.
+    fn look<'a>(&'a self, run: &'a PlannedRun, owner: Owner) -> BoxFuture<'a, Look>;
+}
+
+/// Whose processes are the worker's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// Its process ids on this host.
+    pub pids: Vec<u32>,
+    /// The full id of its container.
+    pub container: Option<String>,
+}
+
+/// What was seen.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// Each device that could be looked at, by id.
+    pub devices: BTreeMap<String, DeviceLook>,
+    /// What is not as it was when the campaign began, in words; absent when nobody could compare.
+    pub drift: Option<Vec<String>>,
+    /// The frequency governor of the CPUs.
+    pub governor: Option<String>,
+    /// What the machine has swapped in and out since it started, in MiB.
+    pub swapped_mib: Option<f64>,
+    /// All of it, for the record.
+    pub record: Value,
+}
+
+/// What was seen on one device.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeviceLook {
+    /// What computes on it, whoever it belongs to, in words; absent when nothing does. Desktops are at rest.
+    pub busy: Option<String>,
+    /// Processes that are not the worker's; absent when that could not be told.
+    pub foreign: Option<Vec<ForeignProcess>>,
+    /// Memory errors since the driver was loaded; absent on boards that count none.
+    pub ecc: Option<EccErrors>,
+}
+
+impl Look {
+    /// What computes on any of the devices.
+    pub(super) fn busy(&self) -> Option<String> {
+        self.devices.values().find_map(|device| device.busy.clone())
+    }
+}
+
+/// Both looks at a run.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Around {
+    pub(super) before: Look,
+    /// Absent for a worker that never got to the end of its window.
+    pub(super) after: Option<Look>,
+}
+
+impl Around {
+    /// What is kept with the run.
+    pub(super) fn record(&self) -> Value {
+        json!({
+            "before": self.before.record,
+            "after": self.after.as_ref().map(|look| &look.record),
+            "drift": self.drift(),
+        })
+    }
+
+    /// What has changed since the campaign began, by both looks.
+    pub(super) fn drift(&self) -> Option<Vec<String>> {
+        let looks = std::iter::once(&self.before).chain(&self.after);
+        let mut words: Vec<String> = Vec::new();
+        let mut compared = false;
+        for drift in looks.filter_map(|look| look.drift.as_ref()) {
+            compared = true;
+            words.extend(drift.iter().filter(|word| !words.contains(word)).cloned().collect::<Vec<_>>());
+        }
+        compared.then_some(words)
+    }
+
+    /// Processes that are not the worker's, before or at the end of the window.
+    pub(super) fn foreign(&self, device: &str) -> Option<Vec<ForeignProcess>> {
+        let after = self.after.as_ref()?.devices.get(device)?.foreign.clone()?;
+        let mut all = self.before.devices.get(device)?.foreign.clone()?;
+        all.retain(|before| after.iter().all(|now| now.pid != before.pid));
+        all.extend(after);
+        Some(all)
+    }
+
+    /// Memory errors between both looks.
+    pub(super) fn ecc(&self, device: &str) -> Option<EccErrors> {
+        let before = self.before.devices.get(device)?.ecc?;
+        let after = self.after.as_ref()?.devices.get(device)?.ecc?;
+        Some(EccErrors {
+            corrected: after.corrected.saturating_sub(before.corrected),
+            uncorrected: after.uncorrected.saturating_sub(before.uncorrected),
+        })
+    }
+
+    /// What was swapped between both looks, in MiB.
+    pub(super) fn swapped_mib(&self) -> Option<f64> {
+        Some((self.after.as_ref()?.swapped_mib? - self.before.swapped_mib?).max(0.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(foreign: &[u32], corrected: u64, drift: &[&str]) -> Look {
+        let process = |pid: &u32| ForeignProcess { pid: *pid, utilization: None, memory_bytes: None };
+        let device = DeviceLook {
+            busy: None,
+            foreign: Some(foreign.iter().map(process).collect()),
+            ecc: Some(EccErrors { corrected, uncorrected: 0 }),
+        };
+        Look {
+            devices: BTreeMap::from([("gpu".to_owned(), device)]),
+            drift: Some(drift.iter().map(ToString::to_string).collect()),
+            swapped_mib: Some(5.0),
+            ..Look::default()
+        }
+    }
+
+    #[test]
+    fn a_stranger_who_was_there_at_either_end_was_there() {
+        let around = Around { before: look(&[7, 8], 0, &[]), after: Some(look(&[8, 9], 0, &[])) };
+        let pids: Vec<u32> =
+            around.foreign("gpu").expect("looked").iter().map(|process| process.pid).collect();
+        assert_eq!(pids, [7, 8, 9]);
+        assert_eq!(around.foreign("other"), None, "nobody looked at that one");
+    }
+
+    #[test]
+    fn errors_are_those_between_the_looks_and_changes_are_told_once() {
+        let around =
+            Around { before: look(&[], 3, &["driver"]), after: Some(look(&[], 5, &["driver", "limit"])) };
+        assert_eq!(around.ecc("gpu"), Some(EccErrors { corrected: 2, uncorrected: 0 }));
+        assert_eq!(around.drift(), Some(vec!["driver".to_owned(), "limit".to_owned()]));
+        assert_eq!(around.swapped_mib(), Some(0.0));
+    }
+
+    #[test]
+    fn a_run_without_a_second_look_has_no_differences() {
+        let around = Around { before: look(&[], 3, &[]), after: None };
+        assert_eq!((around.ecc("gpu"), around.foreign("gpu"), around.swapped_mib()), (None, None, None));
+    }
+}
