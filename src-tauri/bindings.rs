@@ -50,6 +50,8 @@ fn typed() -> Builder<tauri::Wry> {
             results::facets,
             results::statistics,
             results::compare,
+            results::campaign_report,
+            results::run_metrics,
             results::result,
             results::delete_runs,
             results::delete_campaign,

@@ -236,5 +236,8 @@ fn outcome() -> RunOutcome {
         warnings: Vec::new(),
         devices: Vec::new(),
         phases: Vec::new(),
+        baselines: Vec::new(),
+        quality: None,
+        surroundings: None,
     }
 }

@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use lem_engine::{
-    CampaignDetail, CampaignSummary, Channel, Comparison, Engine, ExperimentRef, Facets, Format, Group,
-    GroupColumn, ResultPage, ResultQuery, RunDetail,
+    CampaignDetail, CampaignReport, CampaignSummary, Channel, Comparison, Engine, ExperimentRef, Facets,
+    Format, Group, GroupColumn, ResultPage, ResultQuery, RunDetail, RunMetrics,
 };
 use serde::Deserialize;
 use specta::Type;
@@ -62,6 +62,18 @@ pub(crate) async fn statistics(
 #[specta::specta]
 pub(crate) async fn compare(app: State<'_, App>, experiments: Vec<ExperimentRef>) -> Answer<Comparison> {
     app.engine()?.compare(&experiments).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn campaign_report(app: State<'_, App>, id: String) -> Answer<CampaignReport> {
+    app.engine()?.campaign_report(&id).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn run_metrics(app: State<'_, App>, run: String) -> Answer<RunMetrics> {
+    app.engine()?.run_metrics(&run).await
 }
 
 #[tauri::command]

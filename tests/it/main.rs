@@ -2,6 +2,7 @@
 //! processes and signals. Each test is a rule; each module is a subject.
 
 mod architecture;
+mod defended;
 mod doctor;
 mod fake_gpu;
 mod full_disk;

@@ -146,6 +146,9 @@ fn outcome(devices: u32, end_ns: i64) -> RunOutcome {
         warnings: Vec::new(),
         devices: (0..devices).map(device).collect(),
         phases: Vec::new(),
+        baselines: Vec::new(),
+        quality: None,
+        surroundings: None,
     }
 }
 

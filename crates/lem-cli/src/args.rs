@@ -153,6 +153,11 @@ pub(crate) enum CampaignAction {
         /// Its id, the first characters of it, or `latest`
         id: String,
     },
+    /// Show what its runs say together: intervals, outliers, effects of order and temperature
+    Report {
+        /// Its id, the first characters of it, or `latest`
+        id: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -35,9 +35,10 @@ pub(crate) fn si_uncertain(value: Option<f64>, uncertainty: Option<f64>, unit: &
     format!("{:.digits$} ± {scaled:.digits$} {prefix}{unit}", known / scale)
 }
 
-/// Three significant digits of a number below 1000.
-fn significant(value: f64) -> String {
+/// Three significant digits of a number below 1000; smaller ones than a hundredth with two.
+pub(crate) fn significant(value: f64) -> String {
     match value.abs() {
+        v if v > 0.0 && v < 0.01 => format!("{value:.1e}"),
         v if v >= 99.95 => format!("{value:.0}"),
         v if v >= 9.995 => format!("{value:.1}"),
         _ => format!("{value:.2}"),

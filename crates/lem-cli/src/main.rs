@@ -71,6 +71,9 @@ fn dispatch(cli: Cli) -> Result<Ended, Error> {
         Command::Campaign { action: args::CampaignAction::Show { id } } => {
             commands::campaigns::show(&engine, &global, &id)
         }
+        Command::Campaign { action: args::CampaignAction::Report { id } } => {
+            commands::trust::report(&engine, &global, &id)
+        }
         Command::Results { campaign } => commands::results::results(&engine, &global, campaign.as_deref()),
         Command::Result { action: args::ResultAction::Show { run } } => {
             commands::results::show(&engine, &global, &run)

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lem_engine::{EngineEvent, GapEnd, RunOutcome, RunStatus};
+use lem_engine::{EngineEvent, GapEnd, RunOutcome, RunStatus, ThermalMode};
 
 use crate::{format, output};
 
@@ -118,10 +118,28 @@ impl State {
                 self.doing = "starting".into();
                 None
             }
-            EngineEvent::GapStarted { remaining_s, source, .. } => {
+            EngineEvent::GapStarted { remaining_s, source, mode, .. } => {
                 let gap = Duration::try_from_secs_f64(*remaining_s).ok();
                 self.gap_ends = gap.and_then(|gap| Instant::now().checked_add(gap));
-                Some(format!("  gap {} ({source})", format::span(*remaining_s)))
+                let most = if *mode == ThermalMode::Adaptive { "at most " } else { "" };
+                Some(format!("  gap {most}{} ({source})", format::span(*remaining_s)))
+            }
+            EngineEvent::BaselineStarted { seconds, .. } => {
+                self.gap_ends = None;
+                self.doing = format!("baseline, {}", format::span(*seconds));
+                None
+            }
+            EngineEvent::BaselineTaken { baseline, .. } => {
+                let power = format::si(Some(baseline.power_w), "W");
+                Some(format!("  {} baseline {power}{}", baseline.kind.name(), self.mark))
+            }
+            EngineEvent::BaselineDrifted { runs, reason, .. } => Some(format!(
+                "  warning: {reason}; the adjusted energies of {} runs are withdrawn",
+                runs.len()
+            )),
+            EngineEvent::NotNeeded { runs, reason } => {
+                self.position += runs.len();
+                Some(format!("  {} runs are not needed: {reason}", runs.len()))
             }
             EngineEvent::GapEnded { because, .. } => {
                 self.gap_ends = None;
@@ -158,7 +176,11 @@ fn finished(index: usize, runs: usize, experiment: &str, outcome: &RunOutcome) -
     let mark = outcome.provenance.map_or("", lem_engine::provenance_mark);
     let energy = format::si(outcome.energy.map(|e| e.energy.0), "J");
     let window_s = outcome.window_ns.map_or(0.0, |(start, end)| lem_engine::seconds(end - start));
-    format!("{head}: {energy}{mark} in {}", format::span(window_s))
+    let grade = outcome
+        .quality
+        .as_ref()
+        .map_or_else(String::new, |report| format!(", grade {}", report.grade.name()));
+    format!("{head}: {energy}{mark} in {}{grade}", format::span(window_s))
 }
 
 /// For programs: each fact as a line of JSON on standard output. Readings are thinned to one a second and device.

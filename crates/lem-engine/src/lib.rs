@@ -17,10 +17,12 @@ mod journal;
 pub mod live;
 mod lock;
 mod measure;
+mod metrics;
 mod planning;
 mod preview;
 mod project;
 mod python;
+mod report;
 mod results;
 mod run_window;
 mod servers;
@@ -43,9 +45,11 @@ pub use hardware::{Check, CheckStatus, DeviceView, Doctor, provenance_mark};
 pub use lem_campaign::plan::{Plan, PlannedExperiment, PlannedRun};
 pub use lem_campaign::run::CampaignEvent as EngineEvent;
 pub use lem_campaign::run::{CampaignStatus, Control, Controller, GapEnd, RunOutcome, RunStatus, Summary};
+pub use lem_measure::metrics::{Derived, RunMetrics};
+pub use lem_measure::quality::{Check as QualityCheck, Grade, Verdict};
 pub use lem_measure::units::seconds;
 pub use lem_measure::{Channel, DeviceInfo, Provenance, stats};
-pub use lem_spec::campaign::Overrides;
+pub use lem_spec::campaign::{Overrides, ThermalMode};
 pub use lem_spec::diagnostic::{Diagnostic, Severity};
 pub use lem_spec::settings::{ContainerStrategy, fields as settings_fields};
 pub use lem_store::{
@@ -56,10 +60,11 @@ pub use measure::{MeasuredDevice, Measurement};
 pub use planning::PlanView;
 pub use preview::{BackendKeys, CampaignKeys, PlanEstimate, PlanExperiment, PlanPreview, PlanRun};
 pub use project::ProjectView;
+pub use report::{CampaignReport, ExperimentSummary, GradeCount, RunPoint};
 pub use results::{CampaignView, ResultPage};
 pub use services::{DockerView, ServiceView, ServicesView};
 pub use settings::{SettingChange, SettingView, SettingsDraft, SettingsPage, SettingsView};
-pub use statistics::{Compared, Comparison, Difference, ExperimentRef, Group, GroupColumn, Metrics};
+pub use statistics::{Compared, Comparison, Difference, ExperimentRef, Group, GroupColumn, Metrics, Pair};
 pub use window::Window;
 
 /// What a program decides about its engine.

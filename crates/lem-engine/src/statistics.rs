@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lem_measure::Provenance;
-use lem_measure::stats::{Statistic, describe};
+use lem_measure::stats::{Paired, Statistic, describe, paired};
 use lem_store::{Experiment, ResultQuery, ResultRow, RunStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -92,6 +92,17 @@ pub struct Comparison {
     pub experiments: Vec<Compared>,
     /// What differs between their configurations.
     pub differences: Vec<Difference>,
+    /// The first beside each other one, cycle by cycle, where both are of one campaign.
+    pub pairs: Vec<Pair>,
+}
+
+/// Two experiments of one campaign, paired by cycle: what a cycle did to both of them cancels.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+pub struct Pair {
+    /// Position of the second among the experiments; the first is at 0.
+    pub second: u32,
+    /// Joules per output token: the second less the first.
+    pub joules_per_output_token: Paired,
 }
 
 /// One experiment of a comparison.
@@ -135,15 +146,18 @@ impl Engine {
 
     /// Experiments side by side.
     pub async fn compare(&self, experiments: &[ExperimentRef]) -> Result<Comparison, Error> {
-        let mut compared = Vec::new();
+        let (mut compared, mut cycles) = (Vec::new(), Vec::new());
         for wanted in experiments {
-            compared.push(self.compared(wanted).await?);
+            let (one, by_cycle) = self.compared(wanted).await?;
+            compared.push(one);
+            cycles.push(by_cycle);
         }
         let differences = differences(&compared);
-        Ok(Comparison { experiments: compared, differences })
+        let pairs = pairs(&compared, &cycles);
+        Ok(Comparison { experiments: compared, differences, pairs })
     }
 
-    async fn compared(&self, wanted: &ExperimentRef) -> Result<Compared, Error> {
+    async fn compared(&self, wanted: &ExperimentRef) -> Result<(Compared, ByCycle), Error> {
         let detail = self.campaign_detail(&wanted.campaign_id).await?;
         let found = detail.experiments.into_iter().find(|experiment| experiment.name == wanted.experiment);
         let Some(Experiment { name, backend, model, parameters, .. }) = found else {
@@ -156,8 +170,11 @@ impl Engine {
             ..ResultQuery::default()
         };
         let by = [GroupColumn::Campaign, GroupColumn::Experiment, GroupColumn::Backend, GroupColumn::Model];
-        let group = self.statistics(&query, &by).await?.pop();
-        Ok(Compared {
+        let rows = self.rows(&ResultQuery { statuses: vec![RunStatus::Completed], ..query }).await?;
+        let by_cycle =
+            rows.iter().filter_map(|row| Some((row.cycle, row.joules_per_output_token?))).collect();
+        let group = groups(rows, &by).pop();
+        let compared = Compared {
             campaign_id: detail.summary.id,
             campaign_name: detail.summary.name,
             experiment: name,
@@ -165,8 +182,22 @@ impl Engine {
             model,
             parameters,
             group: group.unwrap_or_else(|| group_of(&[], &[])),
-        })
+        };
+        Ok((compared, by_cycle))
     }
+}
+
+/// Joules per output token by cycle.
+type ByCycle = Vec<(u32, f64)>;
+
+fn pairs(compared: &[Compared], cycles: &[ByCycle]) -> Vec<Pair> {
+    let mut each = compared.iter().zip(cycles).zip(0u32..);
+    let Some(((first, of_first), _)) = each.next() else { return Vec::new() };
+    each.filter(|((other, _), _)| other.campaign_id == first.campaign_id)
+        .filter_map(|((_, cycles), second)| {
+            Some(Pair { second, joules_per_output_token: paired(of_first, cycles)? })
+        })
+        .collect()
 }
 
 fn groups(rows: Vec<ResultRow>, by: &[GroupColumn]) -> Vec<Group> {

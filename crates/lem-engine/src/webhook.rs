@@ -184,7 +184,15 @@ mod tests {
     }
 
     fn summary(status: CampaignStatus) -> Summary {
-        Summary { campaign_id: "c".into(), status, completed: 3, failed: 1, not_needed: 0, remaining: 0, message: None }
+        Summary {
+            campaign_id: "c".into(),
+            status,
+            completed: 3,
+            failed: 1,
+            not_needed: 0,
+            remaining: 0,
+            message: None,
+        }
     }
 
     /// Delivers against a list of answers; returns the outcome, how many were used, and the seconds waited.

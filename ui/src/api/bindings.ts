@@ -41,6 +41,8 @@ export const commands = {
 	facets: () => typedError<Facets, CommandError>(__TAURI_INVOKE("facets")),
 	statistics: (query: ResultQuery, by: GroupColumn[]) => typedError<Group[], CommandError>(__TAURI_INVOKE("statistics", { query, by })),
 	compare: (experiments: ExperimentRef[]) => typedError<Comparison, CommandError>(__TAURI_INVOKE("compare", { experiments })),
+	campaignReport: (id: string) => typedError<CampaignReport, CommandError>(__TAURI_INVOKE("campaign_report", { id })),
+	runMetrics: (run: string) => typedError<RunMetrics, CommandError>(__TAURI_INVOKE("run_metrics", { run })),
 	result: (run: string) => typedError<RunDetail, CommandError>(__TAURI_INVOKE("result", { run })),
 	deleteRuns: (runs: string[]) => typedError<number, CommandError>(__TAURI_INVOKE("delete_runs", { runs })),
 	deleteCampaign: (id: string) => typedError<null, CommandError>(__TAURI_INVOKE("delete_campaign", { id })),
@@ -112,6 +114,16 @@ export type CampaignKeys = {
 	datasets: string[],
 };
 
+/**  A campaign over its completed runs. */
+export type CampaignReport = {
+	/**  Id of the campaign. */
+	campaign_id: string,
+	/**  Its name. */
+	name: string,
+	/**  Each experiment, in the order of the campaign. */
+	experiments: ExperimentSummary[],
+};
+
 /**  How far a campaign has come. */
 export type CampaignStatus = 
 /**  A process works on it, or died without a word. */
@@ -123,7 +135,7 @@ export type CampaignStatus =
 /**  It was stopped, and can be resumed. */
 "interrupted";
 
-/**  A campaign in a list. `planned` is the sum of `completed`, `failed` and `remaining`. */
+/**  A campaign in a list. `planned` is the sum of `completed`, `failed`, `not_needed` and `remaining`. */
 export type CampaignSummary = {
 	/**  Id. */
 	id: string,
@@ -149,6 +161,8 @@ export type CampaignSummary = {
 	completed: number,
 	/**  Runs that ended with an error. */
 	failed: number,
+	/**  Runs that are not done because their experiment is known well enough. */
+	not_needed: number,
 	/**  Runs that are still to be done. */
 	remaining: number,
 	/**
@@ -230,6 +244,27 @@ export type Comparison = {
 	experiments: Compared[],
 	/**  What differs between their configurations. */
 	differences: Difference[],
+	/**  The first beside each other one, cycle by cycle, where both are of one campaign. */
+	pairs: Pair[],
+};
+
+/**  A value that follows from others by a formula; or why there is none. */
+export type Derived = {
+	/**  The value in the unit of its formula; absent where `missing` says why. */
+	value: number | null,
+	/**
+	 *  Expanded uncertainty (k = 2) in the unit of the value: what that of the energy makes of it, to first order.
+	 *  Absent where no energy goes into the value, and where its uncertainty is not known.
+	 */
+	uncertainty: number | null,
+	/**  The formula. */
+	formula: Formula,
+	/**  Whether a model of the work stands in for a measurement: such a value is an estimate and must say so. */
+	modelled: boolean,
+	/**  Every input that is missing, with its reason; empty where there is a value. */
+	missing: Missing[],
+	/**  What was assumed for this value, as sentences. */
+	notes: string[],
 };
 
 /**  A quantity that a device can report over time. */
@@ -377,12 +412,40 @@ export type ErrorCode =
 /**  The machine cannot do it: no meter, no permission, no space. */
 "machine";
 
+/**  The quality of an experiment as far as it takes several runs to see it. The grades of the runs are their own. */
+export type ExperimentQuality = {
+	/**  The experiment. */
+	experiment: string,
+	/**  What follows from the checks. */
+	grade: QualityGrade,
+	/**  The checks, in the order of [`super::catalogue::EXPERIMENT`]. */
+	checks: QualityCheck[],
+};
+
 /**  An experiment of a campaign. */
 export type ExperimentRef = {
 	/**  Id of the campaign. */
 	campaign_id: string,
 	/**  Name of the experiment. */
 	experiment: string,
+};
+
+/**  An experiment over its completed runs. */
+export type ExperimentSummary = {
+	/**  The checks that take several runs. */
+	quality: ExperimentQuality,
+	/**  How many runs have each grade, the best first; runs of versions without grades are not counted. */
+	grades: GradeCount[],
+	/**  Statistics of joules per output token; `None` where no run has it. */
+	joules_per_output_token: Statistic | null,
+	/**  BCa bootstrap 95 % interval of their mean; `None` for fewer than five. */
+	bootstrap: Interval | null,
+	/**  Its runs, in the order in which they were made. */
+	points: RunPoint[],
+	/**  How joules per output token, in percent of their mean, follow the position in the campaign. */
+	by_position: Line | null,
+	/**  How they follow the temperature at the start, in degrees Celsius. */
+	by_start_temperature: Line | null,
 };
 
 /**  A file format. */
@@ -411,6 +474,33 @@ export type FigureKind =
 /**  Pixels, as base64. */
 "png";
 
+/**  Which formula made a value. */
+export type Formula = 
+/**  Operations of the multiplications with weights. */
+"parameter_flops" | 
+/**  Operations of attention over the context. */
+"attention_flops" | 
+/**  Both. */
+"total_flops" | 
+/**  Parameter operations per second. */
+"flops_per_second" | 
+/**  Parameter operations per joule. */
+"flops_per_joule" | 
+/**  Model FLOPs utilization by parameter operations. */
+"mfu" | 
+/**  Model FLOPs utilization with those of attention. */
+"mfu_with_attention" | 
+/**  Model bandwidth utilization of decoding. */
+"mbu" | 
+/**  Emissions. */
+"carbon" | 
+/**  What the energy costs. */
+"energy_cost" | 
+/**  What the devices cost. */
+"device_cost" | 
+/**  Both costs. */
+"total_cost";
+
 /**  Which pause precedes a run. */
 export type GapKind = 
 /**  None: nothing ran before. */
@@ -424,7 +514,9 @@ export type GapKind =
 export type GapNow = {
 	/**  When the waiting began, in seconds of the live clock. */
 	started_s: number,
-	/**  When it ends. */
+	/**  What for. */
+	purpose: GapPurpose,
+	/**  When it ends, at the latest. */
 	until_s: number,
 	/**  The planned gap in seconds; time since the last run counts. */
 	planned_s: number,
@@ -432,6 +524,23 @@ export type GapNow = {
 	source_text: string,
 	/**  The highest temperature of a device when it began, in degrees Celsius. */
 	start_temperature_c: number | null,
+};
+
+/**  What is waited for between runs. */
+export type GapPurpose = 
+/**  That a time passes. */
+"wait" | 
+/**  That the devices cool; it ends before its time when they have. */
+"cool" | 
+/**  That the devices are recorded at rest, for the baseline. */
+"baseline";
+
+/**  How many runs have a grade. */
+export type GradeCount = {
+	/**  The grade. */
+	grade: QualityGrade,
+	/**  Runs that have it. */
+	runs: number,
 };
 
 /**  The completed runs that share what they were grouped by. */
@@ -475,6 +584,63 @@ export type HostEvent =
 LiveEvent | 
 /**  Of the shell. */
 ShellEvent;
+
+/**  What a value can lack. */
+export type Input = 
+/**  How many parameters the model has. */
+"parameters" | 
+/**  Whether all of them work on every token, or which do. */
+"experts" | 
+/**  Layers and width of attention. */
+"attention_shape" | 
+/**  Bytes of the weights. */
+"weight_bytes" | 
+/**  Tokens that were processed. */
+"tokens" | 
+/**  How long the context of each token was. */
+"contexts" | 
+/**  How many sequences shared a step. */
+"batch" | 
+/**  The length of the window. */
+"window" | 
+/**  The energy of the window. */
+"energy" | 
+/**  The number format of the computation. */
+"precision" | 
+/**  Which GPUs the model ran on. */
+"gpus" | 
+/**  The peak of a GPU. */
+"peak" | 
+/**  A setting. */
+"setting" | 
+/**  None: the inputs contradict each other. */
+"contradiction";
+
+/**  A 95 % confidence interval, in the unit of what it is of. */
+export type Interval = {
+	/**  Lower end. */
+	low: number,
+	/**  Upper end. */
+	high: number,
+};
+
+/**  A line by ordinary least squares, `y = intercept + slope · x`. */
+export type Line = {
+	/**  How many points. */
+	n: number,
+	/**  Change of y for each unit of x. */
+	slope: number,
+	/**  y at x = 0, in the unit of y. Often far outside of the points. */
+	intercept: number,
+	/**  Lower end of the 95 % interval of the slope. */
+	slope_low: number,
+	/**  Upper end of it. */
+	slope_high: number,
+	/**  Two-sided p-value of "the slope is 0"; `None` where the points do not scatter about the line. */
+	p: number | null,
+	/**  Share of the variance of y that the line explains, 0 to 1; `None` where y is constant. */
+	r_squared: number | null,
+};
 
 /**  A campaign under way, or ended since the program began. */
 export type LiveCampaign = {
@@ -580,6 +746,14 @@ export type Metrics = {
 	output_tokens: Statistic | null,
 };
 
+/**  An input that a value lacks. */
+export type Missing = {
+	/**  Which. */
+	input: Input,
+	/**  Why, for a person to read. */
+	reason: string,
+};
+
 /**  What happens now in a campaign. */
 export type Now = {
 	/**  In one word. */
@@ -639,8 +813,52 @@ export type NowState =
 /**  It is over. */
 "ended";
 
+/**  Two experiments of one campaign, paired by cycle: what a cycle did to both of them cancels. */
+export type Pair = {
+	/**  Position of the second among the experiments; the first is at 0. */
+	second: number,
+	/**  Joules per output token: the second less the first. */
+	joules_per_output_token: Paired,
+};
+
+/**  How a second experiment differs from a first one, over the cycles that both have. */
+export type Paired = {
+	/**  How many cycles both have. */
+	n: number,
+	/**  These cycles, ascending. */
+	cycles: number[],
+	/**  Mean of the first over these cycles, in the unit of the values. */
+	mean_a: number,
+	/**  Mean of the second over them. */
+	mean_b: number,
+	/**  Mean difference, second less first, in the unit of the values. */
+	difference: number,
+	/**  Sample standard deviation of the differences (n - 1). */
+	sd: number,
+	/**  Lower end of Student's 95 % interval of the mean difference. */
+	ci_low: number,
+	/**  Upper end of it. */
+	ci_high: number,
+	/**  Lower end of the bootstrap interval of it (`BCa`, 95 %); `None` below five cycles and of equal differences. */
+	bca_low: number | null,
+	/**  Upper end of it. */
+	bca_high: number | null,
+	/**  Geometric mean of second by first, 1 where they are alike; `None` unless all values are positive. */
+	ratio: number | null,
+	/**  Lower end of its 95 % interval. */
+	ratio_low: number | null,
+	/**  Upper end of it. */
+	ratio_high: number | null,
+	/**  Two-sided p-value of the paired t-test; `None` of equal differences, which have no scatter to test against. */
+	p: number | null,
+	/**  Effect size `d_z` (Cohen 1988), the mean difference by the standard deviation of the differences; `None` as `p`. */
+	d_z: number | null,
+};
+
 /**  The phases of a run, in their order. */
 export type Phase = 
+/**  The engine has opened the device, and no model is loaded. */
+"context" | 
 /**  Weights are read and placed. */
 "load" | 
 /**  The model is resident and nothing is asked of it. */
@@ -767,6 +985,54 @@ export type Provenance =
 "estimated" | 
 /**  Generated. */
 "simulated";
+
+/**  One check of a run or of an experiment. */
+export type QualityCheck = {
+	/**  Which check: one of [`catalogue::RUN`] or [`catalogue::EXPERIMENT`], stable across versions. */
+	id: string,
+	/**  The figure that was judged, where there is one: that of the worst device. Always finite. */
+	value: number | null,
+	/**  The unit of `value`; empty for numbers without one. */
+	unit: string,
+	/**  The limits, for a person to read. */
+	threshold: string,
+	/**  What the check says. */
+	verdict: QualityVerdict,
+	/**  Why, in a sentence. */
+	why: string,
+};
+
+/**  The grade of a run or of an experiment; the worst comes last in its order. */
+export type QualityGrade = 
+/**  Every check that could be made passed. */
+"a" | 
+/**  The worst is a warning. */
+"b" | 
+/**  The worst is a poor one. */
+"c" | 
+/**  At least one check says that the figures are not valid. */
+"invalid";
+
+/**  The quality of a run. Checks that no device of the run can have are left out. */
+export type QualityReport = {
+	/**  What follows from the checks. */
+	grade: QualityGrade,
+	/**  The checks, in the order of [`catalogue::RUN`]. */
+	checks: QualityCheck[],
+};
+
+/**  What one check says. */
+export type QualityVerdict = 
+/**  Nothing speaks against the run. */
+"pass" | 
+/**  Short of what is recommended; usable. */
+"warn" | 
+/**  Far short of it: between what is warned of and what is refused. */
+"poor" | 
+/**  The figures of the run do not mean what they say. */
+"invalid" | 
+/**  What the check needs is not known. It does not lower the grade, and is told so that nobody takes it for a pass. */
+"unknown";
 
 /**  The latest reading of a device. */
 export type Reading = {
@@ -912,6 +1178,46 @@ export type ResultRow = {
 	gap_actual_s: number | null,
 	/**  Temperature when it began, in degrees Celsius. */
 	start_temperature_c: number | null,
+	/**  `energy_j / (input_tokens + output_tokens)`. */
+	joules_per_token: number | null,
+	/**  How far its figures can be trusted; missing for runs that did not complete. */
+	grade: QualityGrade | null,
+	/**  The baseline that the campaign asked for: `bare`, `context` or `loaded`. */
+	baseline_kind: string | null,
+	/**  Its power in watts. */
+	baseline_power_w: number | null,
+	/**  Energy of the window above that baseline, in joules; missing without one, and where it is not to be trusted. */
+	adjusted_energy_j: number | null,
+	/**  Its uncertainty in joules. */
+	adjusted_energy_uncertainty_j: number | null,
+};
+
+/**  A baseline of a run. */
+export type RunBaseline = {
+	/**  What ran meanwhile: `bare` nothing, `context` an opened device, `loaded` a model without requests. */
+	kind: string,
+	/**  Whether the campaign asked for this one; its adjusted energy stands among the results. */
+	chosen: boolean,
+	/**  Mean power of all devices in watts. */
+	power_w: number,
+	/**  Its expanded uncertainty in watts. */
+	power_uncertainty_w: number,
+	/**  Standard deviation of the power readings in watts. */
+	sd_w: number | null,
+	/**  Temperature of the hottest device at its end, in degrees Celsius. */
+	temperature_c: number | null,
+	/**  How long it was taken for, in seconds. */
+	duration_s: number,
+	/**  From its end to the begin of the window, in seconds. */
+	age_s: number,
+	/**  By which share the last look at it differed. */
+	drift: number | null,
+	/**  Energy of the window above it, in joules. */
+	adjusted_energy_j: number | null,
+	/**  Its uncertainty in joules. */
+	adjusted_energy_uncertainty_j: number | null,
+	/**  Why there is no adjusted energy. */
+	withheld: string | null,
 };
 
 /**  A planned run and how far it has come. */
@@ -938,6 +1244,8 @@ export type RunCell = {
 	joules_per_output_token: number | null,
 	/**  Whether the energy was measured. */
 	provenance: Provenance | null,
+	/**  How far its figures can be trusted. */
+	grade: QualityGrade | null,
 	/**  From the start of the worker to the end of the run, in seconds. */
 	duration_s: number | null,
 	/**  Why it failed. */
@@ -959,12 +1267,16 @@ export type RunCellStatus =
 /**  It ended with an error. */
 "failed" | 
 /**  It was cut off. */
-"interrupted";
+"interrupted" | 
+/**  Its experiment is known well enough without it. */
+"not_needed";
 
 /**  Everything about a run but its samples. */
 export type RunDetail = {
 	/**  What each device used. */
 	devices: RunDevice[],
+	/**  What the devices draw without work, and the energy above it. */
+	baselines: RunBaseline[],
 	/**  Its phases, in order. */
 	phases: StoredPhase[],
 	/**  What is known of each of its requests, in order. Not `requests`: that is how many there were, in the row. */
@@ -1009,6 +1321,54 @@ export type RunDevice = {
 	info: Value,
 };
 
+/**  Everything that is derived from one run. */
+export type RunMetrics = {
+	/**  Operations of the multiplications with weights, in FLOP. */
+	parameter_flops: Derived,
+	/**  Operations of attention over the context, in FLOP. */
+	attention_flops: Derived,
+	/**  Both, in FLOP. */
+	total_flops: Derived,
+	/**  Parameter operations per second, in FLOP/s. */
+	flops_per_second: Derived,
+	/**  Parameter operations per joule, in FLOP/J. */
+	flops_per_joule: Derived,
+	/**  Model FLOPs utilization by parameter operations: a share from 0 to 1. */
+	mfu: Derived,
+	/**  Model FLOPs utilization with those of attention: a share from 0 to 1. */
+	mfu_with_attention: Derived,
+	/**  Model bandwidth utilization of decoding, from below: a share from 0 to 1. Modelled, not measured. */
+	mbu: Derived,
+	/**  Emissions in gCO2e. */
+	carbon_g: Derived,
+	/**  What the energy costs, in the currency of its price. */
+	energy_cost: Derived,
+	/**  What the devices cost over the window, in the currency of their price. */
+	device_cost: Derived,
+	/**  Both costs. */
+	total_cost: Derived,
+};
+
+/**  A completed run among the others of its experiment. */
+export type RunPoint = {
+	/**  Its id. */
+	run_id: string,
+	/**  Position in the plan, from 0. */
+	index: number,
+	/**  Cycle, from 1. */
+	cycle: number,
+	/**  Temperature of the hottest device when the worker was started, in degrees Celsius. */
+	start_temperature_c: number | null,
+	/**  Joules per output token. */
+	joules_per_output_token: number | null,
+	/**  Output tokens. */
+	output_tokens: number | null,
+	/**  How far its figures can be trusted. */
+	grade: QualityGrade | null,
+	/**  Whether it stands out from the others (modified z-score above 3.5). */
+	outlier: boolean,
+};
+
 /**  What the row of a run holds beyond its [`ResultRow`]. */
 export type RunRecord = {
 	/**  The last lines that the worker wrote to standard error. */
@@ -1023,6 +1383,12 @@ export type RunRecord = {
 	anchor_unix_ns: number | null,
 	/**  What ended the gap before the run. */
 	gap_ended_because: string | null,
+	/**  How the gap was to end, and temperatures. */
+	gap: Value | null,
+	/**  How far its figures can be trusted. */
+	quality: QualityReport | null,
+	/**  The machine around the devices, and what changed about it. */
+	surroundings: Value | null,
 	/**  Begin of the measurement window. */
 	window_start_ns: number | null,
 	/**  End of the measurement window. */
@@ -1122,7 +1488,11 @@ export type SettingKind =
 /**  A program, or the folder of a virtual environment. */
 { kind: "program" } | 
 /**  An http or https URL, or null. */
-{ kind: "url" };
+{ kind: "url" } | 
+/**  An amount: a finite number that is not negative, or null. */
+{ kind: "amount" } | 
+/**  A factor of 1 or more, or null. */
+{ kind: "factor" };
 
 /**  A setting as a form shows it. */
 export type SettingView = {
@@ -1245,7 +1615,13 @@ export type SortColumn =
 /**  Gap that was waited. */
 "gap_actual_s" | 
 /**  Temperature at the start. */
-"start_temperature_c";
+"start_temperature_c" | 
+/**  Energy of a token, prompts included. */
+"joules_per_token" | 
+/**  How far the figures can be trusted. */
+"grade" | 
+/**  Energy above the baseline. */
+"adjusted_energy_j";
 
 /**  The place that set a value. */
 export type Source = 
@@ -1287,16 +1663,20 @@ export type SpanKind =
 /**  A phase of the worker. */
 "phase";
 
-/**  What is known of repeated values. */
+/**  What is known of repeated values. All but `n`, `cv` and `outliers` are in the unit of the values. */
 export type Statistic = {
 	/**  How many values. */
 	n: number,
 	/**  Their arithmetic mean. */
 	mean: number,
+	/**  Their median. */
+	median: number,
 	/**  Sample standard deviation (n - 1); `None` of one value. */
 	sd: number | null,
 	/**  Coefficient of variation, `sd / |mean|`; `None` of one value and where the mean is 0. */
 	cv: number | null,
+	/**  Median of the absolute deviations from the median, not scaled to a standard deviation. */
+	mad: number,
 	/**  Lower end of the 95 % confidence interval of the mean; `None` of one value. */
 	ci_low: number | null,
 	/**  Upper end of it. */
@@ -1305,6 +1685,8 @@ export type Statistic = {
 	min: number,
 	/**  The greatest. */
 	max: number,
+	/**  Positions in `values`, from 0, of those that lie far from the others. They count like any other value. */
+	outliers: number[],
 	/**  The values, in the order given. */
 	values: number[],
 };

@@ -111,7 +111,7 @@ pub(super) fn applied(
         (Some(spec), _) => Some(drift_reason(drift.unwrap_or_default(), spec.drift_threshold)),
         (None, None) => Some("the energy of the window is not known".to_owned()),
         (None, Some(below)) if below.energy.0 < 0.0 => Some(format!(
-            "the devices drew less than the baseline of {:.1} W: something else ran while it was taken",
+            "the devices drew no more than the baseline of {:.1} W: what ran beside them then may have ended",
             idle.power_w
         )),
         (None, Some(_)) => None,

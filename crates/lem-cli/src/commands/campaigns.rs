@@ -33,7 +33,11 @@ fn cells(campaign: &CampaignSummary) -> Vec<String> {
         format!("{} of {}", campaign.completed, campaign.planned),
         campaign.failed.to_string(),
         campaign.remaining.to_string(),
-        if campaign.resumable { "can be resumed" } else { "" }.to_owned(),
+        match campaign.not_needed {
+            _ if campaign.resumable => "can be resumed".to_owned(),
+            0 => String::new(),
+            spared => format!("{spared} not needed"),
+        },
     ]
 }
 

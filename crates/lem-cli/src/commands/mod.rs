@@ -9,6 +9,7 @@ pub(crate) mod measure;
 pub(crate) mod plan;
 pub(crate) mod results;
 pub(crate) mod run;
+pub(crate) mod trust;
 pub(crate) mod worker;
 
 use lem_engine::{Error, ErrorCode};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lem_engine::{ContainerStrategy, Engine, Error, ErrorCode, Overrides, Plan};
+use lem_engine::{ContainerStrategy, Engine, Error, ErrorCode, Overrides, Plan, ThermalMode};
 
 use crate::args::{Global, OverrideArgs};
 use crate::{Ended, format, output};
@@ -75,7 +75,18 @@ fn show(plan: &Plan) {
         plan.structure.name(),
         plan.seed
     ));
-    output::line(&format!("thermal gaps: {} in all", format::span(plan.total_gap_s)));
+    output::line(&gaps(plan));
+    if let Some(stopping) = plan.stopping {
+        output::line(&format!(
+            "an experiment is run no more once its 95 % interval is within ±{} % of the mean, after {} cycles at least",
+            stopping.target * 100.0,
+            stopping.min_cycles
+        ));
+    }
+    if let Some(baseline) = plan.baseline {
+        let (kind, length) = (baseline.kind.name(), format::span(baseline.duration_s));
+        output::line(&format!("baseline: {kind}, taken for {length}"));
+    }
     output::line("");
     let experiments = plan.experiments.iter().map(|experiment| {
         let place = experiment.service.as_deref().map_or("local process".into(), |s| format!("service {s}"));
@@ -85,6 +96,23 @@ fn show(plan: &Plan) {
     output::table(&["EXPERIMENT", "BACKEND", "RUNS IN", "MODEL"], &[], experiments.collect());
     output::line("");
     output::table(&["RUN", "CYCLE", "GAP BEFORE", "FROM", "EXPERIMENT"], &[0, 1, 2], run_rows(plan));
+}
+
+fn gaps(plan: &Plan) -> String {
+    let thermal = &plan.thermal;
+    match thermal.mode.value {
+        ThermalMode::Fixed => format!("thermal gaps: {} in all", format::span(plan.total_gap_s)),
+        ThermalMode::Adaptive => format!(
+            "thermal gaps: until the devices are within {} °C of where they were, {} to {} each",
+            thermal.tolerance_c.value,
+            format::span(thermal.min_s.value),
+            format::span(thermal.max_s.value)
+        ),
+        ThermalMode::Hot => format!(
+            "thermal gaps: none; warm-up goes on until the devices are hot, {} at most",
+            format::span(thermal.max_s.value)
+        ),
+    }
 }
 
 fn run_rows(plan: &Plan) -> Vec<Vec<String>> {

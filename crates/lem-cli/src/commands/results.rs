@@ -1,9 +1,9 @@
 //! `lem results` and `lem result show`: what runs came to.
 
-use lem_engine::{Engine, Error, ResultRow, RunDetail, stats};
+use lem_engine::{Engine, Error, ResultRow, RunDetail, RunMetrics, stats};
 
 use crate::args::Global;
-use crate::commands::block_on;
+use crate::commands::{block_on, trust};
 use crate::{Ended, format, output};
 
 pub(crate) fn results(engine: &Engine, global: &Global, campaign: Option<&str>) -> Result<Ended, Error> {
@@ -21,14 +21,25 @@ pub(crate) fn results(engine: &Engine, global: &Global, campaign: Option<&str>) 
 
 /// Rows as a table.
 pub(crate) fn show_table(rows: &[ResultRow]) {
-    let headings =
-        ["RUN", "EXPERIMENT", "CYCLE", "STATUS", "ENERGY", "J/TOKEN", "TOKENS/S", "WINDOW", "TTFT p50"];
+    let headings = [
+        "RUN",
+        "EXPERIMENT",
+        "CYCLE",
+        "STATUS",
+        "GRADE",
+        "ENERGY",
+        "J/TOKEN",
+        "TOKENS/S",
+        "WINDOW",
+        "TTFT p50",
+    ];
     let cells = rows.iter().map(|row| {
         vec![
             short(&row.run_id),
             row.experiment.clone(),
             row.cycle.to_string(),
             status(row),
+            row.grade.map_or_else(|| format::MISSING.into(), |grade| grade.name().to_owned()),
             energy(row),
             format!("{}{}", format::si(row.joules_per_output_token, "J"), mark(row)),
             format::plain(row.tokens_per_second, 1, ""),
@@ -36,7 +47,7 @@ pub(crate) fn show_table(rows: &[ResultRow]) {
             format::plain(row.ttft_ms_p50, 1, "ms"),
         ]
     });
-    output::table(&headings, &[2, 4, 5, 6, 7, 8], cells.collect());
+    output::table(&headings, &[2, 5, 6, 7, 8, 9], cells.collect());
 }
 
 /// Energy and its uncertainty.
@@ -98,15 +109,24 @@ pub(crate) fn show_groups(rows: &[ResultRow]) {
 
 pub(crate) fn show(engine: &Engine, global: &Global, run: &str) -> Result<Ended, Error> {
     let detail = block_on(engine.result(run))?;
+    let metrics = block_on(engine.run_metrics(&detail.row.run_id))?;
     if global.json {
-        output::json(&detail);
+        output::json(&WithMetrics { detail: &detail, metrics: &metrics });
     } else {
-        show_detail(&detail);
+        show_detail(&detail, &metrics, global.verbose);
     }
     Ok(Ended::Well)
 }
 
-fn show_detail(detail: &RunDetail) {
+/// A run with what is derived from it.
+#[derive(serde::Serialize)]
+struct WithMetrics<'a> {
+    #[serde(flatten)]
+    detail: &'a RunDetail,
+    metrics: &'a RunMetrics,
+}
+
+fn show_detail(detail: &RunDetail, metrics: &RunMetrics, verbose: bool) {
     let row = &detail.row;
     let facts = [
         ("run", row.run_id.clone()),
@@ -116,10 +136,13 @@ fn show_detail(detail: &RunDetail) {
         ("status", status(row)),
         ("error", row.error.clone().unwrap_or_default()),
         ("started", row.started_at.clone().unwrap_or_default()),
+        ("grade", trust::grade(detail)),
         ("energy", energy(row)),
+        ("adjusted", trust::adjusted(detail)),
         ("source", source(row)),
         ("window", format::plain(row.window_s, 3, "s")),
         ("J/token", format!("{}{}", format::si(row.joules_per_output_token, "J"), mark(row))),
+        ("J/all tokens", format!("{}{}", format::si(row.joules_per_token, "J"), mark(row))),
         ("J/request", format!("{}{}", format::si(row.joules_per_request, "J"), mark(row))),
         ("tokens", tokens(row)),
         (
@@ -132,10 +155,11 @@ fn show_detail(detail: &RunDetail) {
         ),
     ];
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
-        output::line(&format!("{name:<12}{value}"));
+        output::line(&format!("{name:<14}{value}"));
     }
     show_devices(detail);
     show_phases(detail);
+    trust::show_run(detail, metrics, verbose);
     for diagnostic in &detail.diagnostics {
         output::line(&format!("warning: {}", diagnostic.message));
     }

@@ -1,0 +1,107 @@
+//! What lets a number be defended: baselines, grades, strangers on the device, and runs that are not needed.
+
+use lem_tests::{Project, number, text};
+use serde_json::{Value, json};
+
+fn steady_gpu() -> Value {
+    json!([{ "name": "H100", "signal": { "shape": "constant", "watts": 200.0 } }])
+}
+
+/// A check of a run by its id.
+#[track_caller]
+fn check<'a>(detail: &'a Value, id: &str) -> &'a Value {
+    let checks = detail["quality"]["checks"].as_array().expect("the run was judged");
+    checks.iter().find(|check| check["id"] == id).unwrap_or_else(|| panic!("no check {id}: {checks:#?}"))
+}
+
+#[test]
+fn a_bare_baseline_is_taken_before_the_run_and_what_lies_above_it_covers_the_window_alone() {
+    let project = Project::new()
+        .fake_gpus(&steady_gpu())
+        .scripted("a", "honest window_ms=1500")
+        .measurement("baseline", json!({ "duration_seconds": 5 }));
+    let finished = project.run().exits(0);
+    assert_eq!(finished.events_called("baseline_taken").len(), 1, "{}", finished.stdout);
+    let row = project.result_of("a");
+    let detail = project.detail(&row);
+    let baseline = &detail["baselines"][0];
+    assert_eq!((text(baseline, "kind"), baseline["chosen"].as_bool()), ("bare", Some(true)));
+    let power_w = number(baseline, "power_w");
+    assert!((power_w - 200.0).abs() < 2.0, "{baseline:#}");
+    let above_j = number(&row, "energy_j") - power_w * number(&row, "window_s");
+    match baseline["adjusted_energy_j"].as_f64() {
+        Some(adjusted_j) => assert!((adjusted_j - above_j).abs() < 1e-6, "{baseline:#}"),
+        // Nothing lies above it: the device draws the same with and without work.
+        None => assert!(above_j < 0.0 && text(baseline, "withheld").contains("no more than"), "{baseline:#}"),
+    }
+    assert_eq!(text(&row, "baseline_kind"), "bare", "the row names what was subtracted");
+}
+
+#[test]
+fn a_run_without_a_baseline_has_no_adjusted_energy_and_is_judged_all_the_same() {
+    let project = Project::new().fake_gpus(&steady_gpu()).scripted("a", "honest window_ms=500");
+    let _ = project.run().exits(0);
+    let row = project.result_of("a");
+    assert_eq!((&row["baseline_kind"], &row["adjusted_energy_j"]), (&Value::Null, &Value::Null));
+    let detail = project.detail(&row);
+    assert_eq!(text(check(&detail, "window"), "verdict"), "invalid", "half a second is no window");
+    assert_eq!(text(check(&detail, "provenance"), "verdict"), "poor", "a simulation is never better than C");
+    assert_eq!(text(&row, "grade"), "invalid");
+    let table = project.lem(&["results"]).exits(0).stdout;
+    assert!(table.contains("GRADE") && table.contains("invalid"), "{table}");
+    let csv = project.lem(&["export", "--format", "csv"]).exits(0).stdout;
+    assert!(csv.lines().next().is_some_and(|header| header.contains(",grade,")), "{csv}");
+}
+
+#[test]
+fn a_stranger_on_the_gpu_is_told_and_there_is_no_bare_baseline_beside_it() {
+    let gpus = json!([{ "name": "H100", "signal": { "shape": "constant", "watts": 200.0 },
+        "processes": [{ "pid": 1, "memory_mib": 900, "utilization_pct": 40 }] }]);
+    let project = Project::new()
+        .fake_gpus(&gpus)
+        .scripted("a", "honest window_ms=500")
+        .measurement("baseline", json!({ "duration_seconds": 5 }));
+    let finished = project.run().exits(0);
+    assert!(finished.events_called("baseline_taken").is_empty());
+    let warnings = finished.events_called("warning");
+    assert!(
+        warnings.iter().any(|event| text(event, "message").contains("no bare baseline")),
+        "{warnings:#?}"
+    );
+    let row = project.result_of("a");
+    let foreign = check(&project.detail(&row), "foreign_processes").clone();
+    assert_eq!(text(&foreign, "verdict"), "invalid", "{foreign:#}");
+}
+
+#[test]
+fn an_experiment_that_is_known_well_enough_is_not_run_again() {
+    let project = Project::new()
+        .fake_gpus(&steady_gpu())
+        .scripted("a", "honest window_ms=600")
+        .execution("cycles", json!({ "min": 3, "max": 8, "target_ci_percent": 60 }));
+    let finished = project.run().exits(0);
+    let spared = finished.events_called("not_needed");
+    assert_eq!(spared.len(), 1, "{}", finished.stdout);
+    let left = 8 - project.results_of("a").len();
+    assert_eq!(spared[0]["runs"].as_array().map(Vec::len), Some(left));
+    let campaign = &project.campaigns()[0];
+    assert_eq!(campaign["not_needed"], left, "{campaign:#}");
+    assert_eq!((&campaign["remaining"], &campaign["resumable"]), (&json!(0), &json!(false)), "{campaign:#}");
+    assert_eq!(text(campaign, "status"), "completed");
+    let report = project.lem(&["--json", "campaign", "report", "latest"]).exits(0).json();
+    let statistic = &report["experiments"][0]["joules_per_output_token"];
+    assert!(statistic["ci_low"].is_f64() && statistic["outliers"].is_array(), "{report:#}");
+}
+
+#[test]
+fn a_campaign_keeps_what_the_machine_was_and_its_runs_say_that_nothing_changed() {
+    let project = Project::new().fake_gpus(&steady_gpu()).scripted("a", "honest window_ms=500");
+    let _ = project.run().exits(0);
+    let row = project.result_of("a");
+    let detail = project.detail(&row);
+    assert_eq!(detail["surroundings"]["drift"], json!([]), "{:#}", detail["surroundings"]);
+    assert_eq!(text(check(&detail, "environment"), "verdict"), "pass");
+    let campaign = project.lem(&["--json", "campaign", "show", "latest"]).exits(0).json();
+    let gpu = campaign["environment"]["devices"][0]["facts"].clone();
+    assert!(gpu["driver"].is_string() && gpu["power_limit_w"].is_string(), "{gpu:#}");
+}
