@@ -41,6 +41,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Backend => "vllm",
         Kind::Folder | Kind::Program => "it's # out",
         Kind::Url => "https://example.org/x?y=1#z",
+        Kind::Amount | Kind::Factor => "1.5",
     }
 }
 
