@@ -40,7 +40,7 @@ struct Sensors {
 }
 
 /// The window of averaged readings (nvml.h, field 185).
-const AVERAGE_MS: u32 = 1000;
+pub(crate) const AVERAGE_MS: u32 = 1000;
 
 impl Board {
     /// Whether the GPU has fallen off the bus.
@@ -56,7 +56,8 @@ impl Board {
         let phase_ns = i64::from(self.config.counter_phase_ms) * 1_000_000;
         let moved_ns = last_update(at.t_ns - phase_ns, self.config.counter_update_ms) + phase_ns;
         let zero_ns = at.since(self.config.reset_after_s).unwrap_or(0);
-        Some(whole(self.config.signal.energy_j(zero_ns, moved_ns.max(zero_ns)) * 1000.0))
+        let energy_j = self.config.signal.energy_j(zero_ns, moved_ns.max(zero_ns));
+        Some(whole(energy_j * (1.0 + self.config.gain_error) * 1000.0))
     }
 
     /// Field 186 in mW.
@@ -76,6 +77,11 @@ impl Board {
         let averaged = self.sensors().usage_is_average;
         let read = || if averaged { self.sensed_mw(at, AVERAGE_MS) } else { self.immediate_mw(at) };
         self.config.power_present.then(read)
+    }
+
+    /// Whether `nvmlDeviceGetPowerUsage` averages over a second.
+    pub(crate) fn usage_is_average(&self) -> bool {
+        self.sensors().usage_is_average
     }
 
     /// Temperature in whole degrees Celsius, as sensors show it.
@@ -100,6 +106,7 @@ impl Board {
     /// The numbers of `nvmlDeviceGetArchitecture` and the CUDA compute capability.
     pub(crate) fn generation(&self) -> (u32, (i32, i32)) {
         match self.config.architecture {
+            Architecture::Pascal => (4, (6, 0)),
             Architecture::Volta => (5, (7, 0)),
             Architecture::Turing => (6, (7, 5)),
             Architecture::Ampere => (7, (8, 0)),
@@ -144,7 +151,7 @@ impl Board {
             usage_is_average,
         };
         match self.config.architecture {
-            Architecture::Volta => sensors(20, 10, false, false, false),
+            Architecture::Pascal | Architecture::Volta => sensors(20, 10, false, false, false),
             Architecture::Turing => sensors(100, 100, false, false, false),
             Architecture::Ampere => sensors(100, 25, true, false, false),
             Architecture::Ga10x | Architecture::Ada => sensors(100, 100, true, true, true),
@@ -156,11 +163,24 @@ impl Board {
         self.sensed_mw(at, self.config.instant_window_ms.unwrap_or(self.sensors().window_ms))
     }
 
+    /// The mean over a window that ended with the last update, of power as the sensor follows it: its lag obeys
+    /// `response * d(lagged)/dt = power - lagged`, so the mean of the lag is that of power less what it still owes.
     fn sensed_mw(&self, at: Moment, window_ms: u32) -> u32 {
-        let updated_ns =
-            last_update(at.t_ns, self.config.sensor_update_ms.unwrap_or(self.sensors().update_ms));
-        let watts = self.config.signal.average_w(updated_ns, i64::from(window_ms) * 1_000_000);
-        narrow(whole((watts * 1000.0).round()))
+        let (config, window_ns) = (&self.config, i64::from(window_ms) * 1_000_000);
+        let phase_ns = i64::from(config.sensor_phase_ms) * 1_000_000;
+        let interval_ms = config.sensor_update_ms.unwrap_or(self.sensors().update_ms);
+        let to_ns = last_update(at.t_ns - phase_ns, interval_ms) + phase_ns;
+        let response_s = config.response_ms * 1e-3;
+        let lagged_w = |t_ns| config.signal.lagged_w(t_ns, response_s);
+        let watts = if response_s > 0.0 && window_ns > 0 {
+            let owed_j = response_s * (lagged_w(to_ns) - lagged_w(to_ns - window_ns));
+            config.signal.average_w(to_ns, window_ns) - owed_j / seconds(window_ns)
+        } else if response_s > 0.0 {
+            lagged_w(to_ns)
+        } else {
+            config.signal.average_w(to_ns, window_ns)
+        };
+        narrow(whole((watts * (1.0 + config.gain_error) * 1000.0).round()))
     }
 }
 
@@ -235,6 +255,25 @@ mod tests {
         assert_eq!(board.instant_mw(at(8_100)), Some(400_000));
         assert_eq!(board.average_mw(at(8_100)), Some(130_000), "a tenth of the second was high");
         assert_eq!(board.usage_mw(at(8_100)), board.average_mw(at(8_100)), "Hopper's usage is averaged");
+    }
+
+    #[test]
+    fn a_sensor_that_responds_slowly_settles_on_the_same_power() {
+        let signal = Signal::Square { low_w: 100.0, high_w: 400.0, period_s: 8.0, duty: 0.5 };
+        let board = board(GpuConfig { signal, response_ms: 100.0, ..GpuConfig::default() });
+        let read = |t_ms| board.instant_mw(at(t_ms)).expect("a reading");
+        assert!((200_000..300_000).contains(&read(8_100)), "a time constant after the step: {}", read(8_100));
+        assert!((399_999..=400_000).contains(&read(11_900)), "{}", read(11_900));
+    }
+
+    #[test]
+    fn a_gain_is_wrong_for_power_and_energy_alike() {
+        let signal = Signal::Constant { watts: 200.0 };
+        let board = board(GpuConfig { signal, gain_error: -0.05, ..GpuConfig::default() });
+        assert_eq!(
+            (board.instant_mw(at(1_000)), board.counter_mj(at(1_000))),
+            (Some(190_000), Some(190_000))
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@ use serde::Deserialize;
 
 use lem_measure::signal::Signal;
 
+use crate::models::{self, Model};
+
 /// The environment variable with the configuration or its path.
 pub(crate) const VARIABLE: &str = "LEM_FAKE_NVML";
 
@@ -31,6 +33,7 @@ pub(crate) enum InitError {
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of the configuration")]
 pub(crate) struct GpuConfig {
+    pub(crate) model: Option<Model>,
     pub(crate) name: String,
     pub(crate) uuid: Option<String>,
     pub(crate) architecture: Architecture,
@@ -42,7 +45,10 @@ pub(crate) struct GpuConfig {
     pub(crate) instant_present: Option<bool>,
     pub(crate) average_present: Option<bool>,
     pub(crate) sensor_update_ms: Option<u32>,
+    pub(crate) sensor_phase_ms: u32,
     pub(crate) instant_window_ms: Option<u32>,
+    pub(crate) response_ms: f64,
+    pub(crate) gain_error: f64,
     pub(crate) temperature_present: bool,
     pub(crate) ambient_c: f64,
     pub(crate) c_per_w: f64,
@@ -97,6 +103,7 @@ pub(crate) enum Feature {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Architecture {
+    Pascal,
     Volta,
     Turing,
     Ampere,
@@ -115,6 +122,7 @@ impl Default for Config {
 impl Default for GpuConfig {
     fn default() -> Self {
         Self {
+            model: None,
             name: "H100".into(),
             uuid: None,
             architecture: Architecture::Hopper,
@@ -126,7 +134,10 @@ impl Default for GpuConfig {
             instant_present: None,
             average_present: None,
             sensor_update_ms: None,
+            sensor_phase_ms: 0,
             instant_window_ms: None,
+            response_ms: 0.0,
+            gain_error: 0.0,
             temperature_present: true,
             ambient_c: 30.0,
             c_per_w: 0.1,
@@ -165,12 +176,19 @@ impl Config {
 
     /// Reads a list of GPUs, or an object.
     pub(crate) fn from_json(text: &str) -> Result<Self, String> {
-        let config = if text.trim_start().starts_with('[') {
-            serde_json::from_str(text).map(|gpus| Self { gpus, ..Self::default() })
-        } else {
-            serde_json::from_str(text)
+        let read = |text: &str| {
+            let config = if text.trim_start().starts_with('[') {
+                serde_json::from_str(text).map(|gpus| Self { gpus, ..Self::default() })
+            } else {
+                serde_json::from_str(text)
+            };
+            config.map_err(|error| error.to_string())
         };
-        let config: Self = config.map_err(|error| error.to_string())?;
+        let mut config: Self = read(text)?;
+        if config.gpus.iter().any(|gpu| gpu.model.is_some()) {
+            // Only now: what is wrong with a text is told with its place in that text.
+            config = read(&models::spell_out(text)?)?;
+        }
         for (index, gpu) in config.gpus.iter().enumerate() {
             gpu.check().map_err(|cause| format!("GPU {index}: {cause}"))?;
         }
@@ -182,6 +200,8 @@ impl GpuConfig {
     fn check(&self) -> Result<(), String> {
         self.signal.check()?;
         let numbers = [
+            ("response_ms", self.response_ms, 0.0, 10_000.0),
+            ("gain_error", self.gain_error, -0.5, 0.5),
             ("ambient_c", self.ambient_c, -100.0, 200.0),
             ("c_per_w", self.c_per_w, 0.0, 10.0),
             ("time_constant_s", self.time_constant_s, 0.0, 1e5),

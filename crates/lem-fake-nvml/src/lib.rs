@@ -8,6 +8,8 @@
 //! the true energy of any window from the signal. The names of its GPUs begin with `LEM simulated `, by which
 //! programs of this project know that nothing was measured.
 //!
+//! [`model`] is the same GPU for Rust, at any time that is asked for: simulations need not wait.
+//!
 //! # Configuration
 //! The environment variable `LEM_FAKE_NVML` holds JSON, or the path of a file with JSON; it is read by `nvmlInit`.
 //! Without it there is one `LEM simulated H100`. The JSON is a list of GPUs, or an object:
@@ -24,15 +26,18 @@
 //!
 //! | key | default | meaning |
 //! |---|---|---|
+//! | `model` | none | a real board, whose name, architecture, sensors, power limit and memory are then the defaults: `p100`, `v100`, `a100`, `h100`, `rtx3090`, `rtx4090` |
 //! | `name` | `H100` | follows `LEM simulated ` |
 //! | `uuid` | `GPU-1e30fa4e-0000-4000-8000-00000000000N` | N is the index |
-//! | `architecture` | `hopper` | `volta`, `turing`, `ampere` (GA100), `ga10x`, `ada`, `hopper`, `blackwell`: sensors and capabilities |
-//! | `signal` | sine 180 +- 60 W in 10 s | true power: `constant` (`watts`), `sine` (`mean_w`, `amplitude_w`, `period_s`), `square` (`low_w`, `high_w`, `period_s`, `duty`), `steps` (`steps`: list of `watts`, `seconds`) |
+//! | `architecture` | `hopper` | `pascal` (GP100), `volta`, `turing`, `ampere` (GA100), `ga10x`, `ada`, `hopper`, `blackwell`: sensors and capabilities |
+//! | `signal` | sine 180 +- 60 W in 10 s | true power: `constant` (`watts`), `sine` (`mean_w`, `amplitude_w`, `period_s`), `square` (`low_w`, `high_w`, `period_s`, `duty`), `steps` (`steps`: list of `watts`, `seconds`), `ramps` (`ramps`: list of `from_w`, `to_w`, `seconds`) |
 //! | `counter_present` | `true` | whether there is an energy counter |
 //! | `counter_update_ms`, `counter_phase_ms` | 100, 0 | when the counter moves: at phase + n x update of the monotonic clock |
 //! | `power_present` | `true` | whether `nvmlDeviceGetPowerUsage` works |
 //! | `instant_present`, `average_present` | of the architecture | whether fields 186 and 185 work |
-//! | `sensor_update_ms`, `instant_window_ms` | of the architecture | when the sensor updates, and what it then averages over |
+//! | `sensor_update_ms`, `sensor_phase_ms`, `instant_window_ms` | of the architecture, 0 | when the sensor updates (as the counter), and what it then averages over |
+//! | `response_ms` | 0 | time constant with which the power sensor follows |
+//! | `gain_error` | 0 | share by which power and energy are read too high, -0.5 to 0.5 |
 //! | `temperature_present` | `true` | |
 //! | `ambient_c`, `c_per_w`, `time_constant_s` | 30, 0.1, 20 | first-order heating towards ambient + power x `c_per_w` |
 //! | `sm_clock_mhz`, `memory_clock_mhz` | 1980, 2619 | |
@@ -52,3 +57,5 @@ mod abi;
 mod board;
 mod config;
 mod library;
+pub mod model;
+mod models;

@@ -39,6 +39,11 @@ pub enum Signal {
         /// The levels, at least one.
         steps: Vec<Step>,
     },
+    /// One straight line after the other, then from the start.
+    Ramps {
+        /// The lines, at least one.
+        ramps: Vec<Ramp>,
+    },
 }
 
 /// A level of power that is held for a while.
@@ -50,6 +55,21 @@ pub struct Step {
     /// How long, in seconds.
     pub seconds: f64,
 }
+
+/// A straight line from one power to another.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ramp {
+    /// Watts at its start.
+    pub from_w: f64,
+    /// Watts at its end.
+    pub to_w: f64,
+    /// How long, in seconds.
+    pub seconds: f64,
+}
+
+/// A straight line of [`Signal::pieces`]: watts at both ends, and its length in nanoseconds.
+type Piece = (f64, f64, i64);
 
 impl Signal {
     /// Says what is wrong with a signal that cannot be: powers that are negative or not finite, periods below 1 ms.
@@ -75,6 +95,12 @@ impl Signal {
                 power("watts", step.watts)?;
                 duration("seconds", step.seconds)
             }),
+            Self::Ramps { ramps } if ramps.is_empty() => Err("ramps must not be empty".into()),
+            Self::Ramps { ramps } => ramps.iter().try_for_each(|ramp| {
+                power("from_w", ramp.from_w)?;
+                power("to_w", ramp.to_w)?;
+                duration("seconds", ramp.seconds)
+            }),
         }
     }
 
@@ -84,12 +110,14 @@ impl Signal {
         if let Self::Sine { mean_w, amplitude_w, .. } = self {
             return mean_w + amplitude_w * self.angle(phase_ns).sin();
         }
-        let mut end_ns = 0;
-        let level = self.levels().into_iter().find(|(_, length_ns)| {
-            end_ns += length_ns;
-            phase_ns < end_ns
-        });
-        level.map_or(0.0, |(watts, _)| watts)
+        let mut start_ns = 0;
+        for piece in self.pieces() {
+            if phase_ns < start_ns + piece.2 {
+                return along(piece, phase_ns - start_ns);
+            }
+            start_ns += piece.2;
+        }
+        0.0
     }
 
     /// Energy between two times in joules: the integral of [`Self::power_w`], in closed form. Whole periods are
@@ -126,13 +154,19 @@ impl Signal {
         self.lag_from(start_w, phase_ns, tau_s)
     }
 
-    /// Follows the levels for `phase_ns` from the start of a period.
+    /// Follows the lines for `phase_ns` from the start of a period.
     fn lag_from(&self, start_w: f64, phase_ns: i64, tau_s: f64) -> f64 {
         let mut left_ns = phase_ns;
-        self.levels().into_iter().fold(start_w, |lagged_w, (watts, length_ns)| {
-            let here_ns = length_ns.min(left_ns);
+        self.pieces().into_iter().fold(start_w, |lagged_w, piece| {
+            let here_ns = piece.2.min(left_ns);
             left_ns -= here_ns;
-            watts + (lagged_w - watts) * (-seconds(here_ns) / tau_s).exp()
+            if here_ns == 0 {
+                return lagged_w;
+            }
+            // Behind a line of this slope the lag settles `tau` late.
+            let behind_w = (piece.1 - piece.0) / seconds(piece.2) * tau_s;
+            let settling_w = (lagged_w - piece.0 + behind_w) * (-seconds(here_ns) / tau_s).exp();
+            along(piece, here_ns) - behind_w + settling_w
         })
     }
 
@@ -143,25 +177,28 @@ impl Signal {
             return mean_w * seconds(phase_ns) + amplitude_w * swing_s * (1.0 - self.angle(phase_ns).cos());
         }
         let mut left_ns = phase_ns;
-        let parts = self.levels().into_iter().map(|(watts, length_ns)| {
-            let here_ns = length_ns.min(left_ns);
+        let parts = self.pieces().into_iter().map(|piece| {
+            let here_ns = piece.2.min(left_ns);
             left_ns -= here_ns;
-            watts * seconds(here_ns)
+            f64::midpoint(piece.0, along(piece, here_ns)) * seconds(here_ns)
         });
         parts.sum()
     }
 
-    /// The levels of one period, in watts and nanoseconds; none for a sine.
-    fn levels(&self) -> Vec<(f64, i64)> {
+    /// The straight lines of one period; none for a sine.
+    fn pieces(&self) -> Vec<Piece> {
         match self {
-            Self::Constant { watts } => vec![(*watts, self.period_ns())],
+            Self::Constant { watts } => vec![(*watts, *watts, self.period_ns())],
             Self::Sine { .. } => Vec::new(),
             Self::Square { low_w, high_w, duty, .. } => {
                 let high_ns = nanoseconds(seconds(self.period_ns()) * duty);
-                vec![(*high_w, high_ns), (*low_w, self.period_ns() - high_ns)]
+                vec![(*high_w, *high_w, high_ns), (*low_w, *low_w, self.period_ns() - high_ns)]
             }
             Self::Steps { steps } => {
-                steps.iter().map(|step| (step.watts, nanoseconds(step.seconds))).collect()
+                steps.iter().map(|step| (step.watts, step.watts, nanoseconds(step.seconds))).collect()
+            }
+            Self::Ramps { ramps } => {
+                ramps.iter().map(|ramp| (ramp.from_w, ramp.to_w, nanoseconds(ramp.seconds))).collect()
             }
         }
     }
@@ -171,6 +208,7 @@ impl Signal {
             Self::Constant { .. } => 1_000_000_000,
             Self::Sine { period_s, .. } | Self::Square { period_s, .. } => nanoseconds(*period_s),
             Self::Steps { steps } => steps.iter().map(|step| nanoseconds(step.seconds)).sum(),
+            Self::Ramps { ramps } => ramps.iter().map(|ramp| nanoseconds(ramp.seconds)).sum(),
         };
         period_ns.max(1)
     }
@@ -178,6 +216,11 @@ impl Signal {
     fn angle(&self, phase_ns: i64) -> f64 {
         std::f64::consts::TAU * seconds(phase_ns) / seconds(self.period_ns())
     }
+}
+
+/// Power so long after the start of a line; the line itself where it has no length.
+fn along((from_w, to_w, length_ns): Piece, after_ns: i64) -> f64 {
+    if length_ns == 0 { from_w } else { from_w + (to_w - from_w) * float(after_ns) / float(length_ns) }
 }
 
 fn power(name: &str, watts: f64) -> Result<(), String> {
@@ -222,8 +265,12 @@ mod tests {
             }),
             (watts.clone(), watts.clone(), 0.05..5.0_f64, 0.0..1.0_f64)
                 .prop_map(|(low_w, high_w, period_s, duty)| Signal::Square { low_w, high_w, period_s, duty }),
-            prop::collection::vec((watts, 0.05..2.0_f64), 1..5).prop_map(|steps| Signal::Steps {
+            prop::collection::vec((watts.clone(), 0.05..2.0_f64), 1..5).prop_map(|steps| Signal::Steps {
                 steps: steps.into_iter().map(|(watts, seconds)| Step { watts, seconds }).collect()
+            }),
+            prop::collection::vec((watts.clone(), watts, 0.05..2.0_f64), 1..5).prop_map(|ramps| {
+                let ramp = |(from_w, to_w, seconds)| Ramp { from_w, to_w, seconds };
+                Signal::Ramps { ramps: ramps.into_iter().map(ramp).collect() }
             }),
         ]
     }
@@ -287,6 +334,8 @@ mod tests {
             Signal::Square { low_w: 1.0, high_w: 2.0, period_s: 0.0, duty: 0.5 },
             Signal::Square { low_w: 1.0, high_w: 2.0, period_s: 1.0, duty: 1.5 },
             Signal::Steps { steps: Vec::new() },
+            Signal::Ramps { ramps: Vec::new() },
+            Signal::Ramps { ramps: vec![Ramp { from_w: 1.0, to_w: -1.0, seconds: 1.0 }] },
         ];
         for signal in bad {
             assert!(signal.check().is_err(), "{signal:?}");

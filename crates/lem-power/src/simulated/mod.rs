@@ -12,7 +12,7 @@ use lem_measure::{Channel, DeviceInfo, DeviceKind, PowerSource, Provenance, Samp
 use crate::clock::now_ns;
 use crate::meter::{Depth, Meter, ReadError};
 
-pub use lem_measure::signal::{Signal, Step};
+pub use lem_measure::signal::{Ramp, Signal, Step};
 pub use spec::{Spec, SpecError};
 
 /// Degrees Celsius of a simulated device that draws nothing, degrees per watt, and the time constant of its heating

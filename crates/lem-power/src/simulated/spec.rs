@@ -6,6 +6,7 @@
 //! | `sine` | `mean=200`, `amplitude=80`, `period=2` |
 //! | `square` | `low=80`, `high=300`, `period=1`, `duty=0.5` |
 //! | `steps` | `levels=50x1/200x2`: watts x seconds, one after the other, then from the start |
+//! | `ramps` | `lines=50-200x1/200-50x2`: from-to watts x seconds, one after the other, then from the start |
 //!
 //! and for every shape `update_ms=20` (how often the sensor and the counter move; 0 is always), `devices=1`,
 //! `lost_after_s=` (seconds after opening at which the devices vanish; never by default).
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use lem_measure::signal::{Signal, Step};
+use lem_measure::signal::{Ramp, Signal, Step};
 
 /// What is simulated.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +76,11 @@ impl fmt::Display for Spec {
                     steps.iter().map(|s| format!("{}x{}", s.watts, s.seconds)).collect();
                 write!(f, "steps:levels={}", levels.join("/"))?;
             }
+            Signal::Ramps { ramps } => {
+                let lines: Vec<String> =
+                    ramps.iter().map(|r| format!("{}-{}x{}", r.from_w, r.to_w, r.seconds)).collect();
+                write!(f, "ramps:lines={}", lines.join("/"))?;
+            }
         }
         write!(f, ",update_ms={},devices={}", self.update_ms, self.devices)?;
         self.lost_after_s.map_or(Ok(()), |seconds| write!(f, ",lost_after_s={seconds}"))
@@ -88,7 +94,22 @@ fn parse(text: &str) -> Result<Spec, String> {
     }
     let (shape, rest) = text.split_once(':').unwrap_or((text, ""));
     let mut keys = Keys::parse(rest)?;
-    let signal = match shape {
+    let signal = signal(shape, &mut keys)?;
+    signal.check()?;
+    let spec = Spec {
+        signal,
+        update_ms: keys.parsed("update_ms")?.unwrap_or(default.update_ms),
+        devices: keys.parsed("devices")?.unwrap_or(default.devices),
+        lost_after_s: keys.parsed("lost_after_s")?,
+    };
+    keys.done(shape)?;
+    check(&spec)?;
+    Ok(spec)
+}
+
+/// The true power that a shape and its keys describe.
+fn signal(shape: &str, keys: &mut Keys<'_>) -> Result<Signal, String> {
+    Ok(match shape {
         "constant" => Signal::Constant { watts: keys.number("watts", 200.0)? },
         "sine" => Signal::Sine {
             mean_w: keys.number("mean", 200.0)?,
@@ -104,20 +125,15 @@ fn parse(text: &str) -> Result<Spec, String> {
         "steps" => Signal::Steps {
             steps: levels(&keys.take("levels").ok_or("steps need levels=WATTSxSECONDS/...")?)?,
         },
+        "ramps" => Signal::Ramps {
+            ramps: lines(&keys.take("lines").ok_or("ramps need lines=WATTS-WATTSxSECONDS/...")?)?,
+        },
         other => {
-            return Err(format!("there is no shape {other:?}; there are constant, sine, square and steps"));
+            return Err(format!(
+                "there is no shape {other:?}; there are constant, sine, square, steps and ramps"
+            ));
         }
-    };
-    signal.check()?;
-    let spec = Spec {
-        signal,
-        update_ms: keys.parsed("update_ms")?.unwrap_or(default.update_ms),
-        devices: keys.parsed("devices")?.unwrap_or(default.devices),
-        lost_after_s: keys.parsed("lost_after_s")?,
-    };
-    keys.done(shape)?;
-    check(&spec)?;
-    Ok(spec)
+    })
 }
 
 fn check(spec: &Spec) -> Result<(), String> {
@@ -142,6 +158,17 @@ fn levels(text: &str) -> Result<Vec<Step>, String> {
     };
     text.split('/')
         .map(|level| step(level).ok_or_else(|| format!("{level:?} is not WATTSxSECONDS")))
+        .collect()
+}
+
+fn lines(text: &str) -> Result<Vec<Ramp>, String> {
+    let ramp = |line: &str| {
+        let (watts, seconds) = line.split_once('x')?;
+        let (from, to) = watts.split_once('-')?;
+        Some(Ramp { from_w: from.parse().ok()?, to_w: to.parse().ok()?, seconds: seconds.parse().ok()? })
+    };
+    text.split('/')
+        .map(|line| ramp(line).ok_or_else(|| format!("{line:?} is not WATTS-WATTSxSECONDS")))
         .collect()
 }
 
@@ -189,6 +216,7 @@ mod tests {
             "sine:mean=200,amplitude=80,period=2,update_ms=20,devices=1",
             "square:low=80,high=300,period=1,duty=0.5,update_ms=0,devices=1,lost_after_s=3",
             "steps:levels=50x1/200.5x2,update_ms=20,devices=1",
+            "ramps:lines=50-200.5x1/300-50x2,update_ms=20,devices=1",
         ] {
             assert_eq!(text.parse::<Spec>().expect(text).to_string(), text);
         }
@@ -211,6 +239,7 @@ mod tests {
             "constant:watts=1,watts=2",
             "steps",
             "steps:levels=5",
+            "ramps:lines=5x2",
             "square:duty=2",
             "sine:devices=0",
             "sine:update_ms=-1",
