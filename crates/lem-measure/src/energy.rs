@@ -8,12 +8,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::counter::{Tick, Ticks};
+use crate::curve::{Curve, Edge, Knot, median};
 use crate::device::{DeviceInfo, Provenance};
-use crate::integral;
 use crate::sample::Channel;
+use crate::sensor::Sensor;
+use crate::ticks::{Tick, Ticks};
 use crate::trace::Trace;
 use crate::units::{Joules, seconds};
+use crate::{counter, integral};
 
 /// Coverage factor of every stated uncertainty: about 95 % of a normal distribution.
 pub const COVERAGE_FACTOR: f64 = 2.0;
@@ -21,6 +23,9 @@ pub const COVERAGE_FACTOR: f64 = 2.0;
 /// The least relative uncertainty of an energy that comes from a model of utilization: such estimates were found to be
 /// off by 27 to 37 % (arXiv 2506.14551) and by up to 40 % (arXiv 2509.22092).
 pub const ESTIMATE_UNCERTAINTY: f64 = 0.4;
+
+/// How many periods of the counter before and after an edge tell how power swings there.
+const BESIDE: i64 = 10;
 
 /// An energy and its expanded uncertainty (k = 2).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -54,10 +59,9 @@ impl WindowEnergy {
 
 /// Cuts the window `[start_ns, end_ns]` out of the trace of a device.
 ///
-/// Averaged power describes the past, on average half its window ago, and is moved back by that much. An estimate is
-/// given the uncertainty of its model, beside which that of the edges is nothing.
+/// An estimate is given the uncertainty of its model, beside which that of the edges is nothing.
 pub fn window_energy(device: &DeviceInfo, trace: &Trace, start_ns: i64, end_ns: i64) -> WindowEnergy {
-    let found = from_trace(trace, start_ns, end_ns, device.power_averaging_ms);
+    let found = from_trace(trace, Sensor::of(device), start_ns, end_ns);
     match device.provenance {
         Provenance::Measured | Provenance::Simulated => found,
         Provenance::Estimated => {
@@ -71,92 +75,68 @@ fn estimated(found: EnergyEstimate) -> EnergyEstimate {
     EnergyEstimate { uncertainty: Joules(found.uncertainty.0.max(of_model)), ..found }
 }
 
-fn from_trace(trace: &Trace, start_ns: i64, end_ns: i64, power_averaging_ms: Option<u32>) -> WindowEnergy {
+fn from_trace(trace: &Trace, sensor: Sensor, start_ns: i64, end_ns: i64) -> WindowEnergy {
     if end_ns <= start_ns {
         return WindowEnergy::default();
     }
     WindowEnergy {
         counter: from_counter(trace, start_ns, end_ns),
-        integral: integral::from_power(trace, Channel::Power, start_ns, end_ns, power_averaging_ms),
+        integral: integral::from_power(trace, sensor, start_ns, end_ns),
     }
 }
 
 fn from_counter(trace: &Trace, start_ns: i64, end_ns: i64) -> Option<EnergyEstimate> {
-    let curve = Curve::new(&Ticks::find(trace)?)?;
-    let (start, end) = (curve.at(start_ns)?, curve.at(end_ns)?);
+    let mut ticks = counter::ticks(trace)?;
+    ticks.place();
+    let curve = counted(&ticks, trace.channel(Channel::Power).next().map(|(_, watts)| watts))?;
+    let edge = |t_ns: i64| curve.at(t_ns, uneven_w(&curve, trace, ticks.period_ns()?, t_ns));
+    let (start, end) = (edge(start_ns)?, edge(end_ns)?);
+    // What was counted is certain, and when is not: uniform within the bounds of the ticks.
+    let timing_j = |edge: Edge| (edge.power_w + edge.step_w) * edge.timing_s / 3f64.sqrt();
+    let errors = [start.shape_j, end.shape_j, timing_j(start), timing_j(end)];
+    let standard_error_j = errors.iter().map(|error| error * error).sum::<f64>().sqrt();
     Some(EnergyEstimate {
         energy: Joules((end.energy_j - start.energy_j).max(0.0)),
-        uncertainty: Joules(COVERAGE_FACTOR * start.standard_error_j.hypot(end.standard_error_j)),
+        uncertainty: Joules(COVERAGE_FACTOR * standard_error_j),
     })
 }
 
-/// Energy over time as straight lines between ticks.
-struct Curve {
-    ticks: Vec<Tick>,
-    period_ns: i64,
+/// How much power swings between the ticks beside an edge, as far as readings of power show it: a sensor that sees a part
+/// of each period then tells something else than the counter does. The median takes no step or spike for swinging.
+fn uneven_w(curve: &Curve, trace: &Trace, period_ns: i64, t_ns: i64) -> f64 {
+    let beside = trace.between(t_ns - BESIDE * period_ns, t_ns + BESIDE * period_ns);
+    let differences = beside
+        .iter()
+        .filter_map(|sample| Some((sample.get(Channel::Power)? - curve.power_at_w(sample.t_ns)?).abs()));
+    median(&mut differences.collect::<Vec<f64>>()).unwrap_or(0.0)
 }
 
-/// The counter as it would have read at a moment between ticks, with its standard error.
-struct Edge {
-    energy_j: f64,
-    standard_error_j: f64,
-}
-
-impl Curve {
-    /// Extends the ticks by one before the first and one after the last, a period away: ticks are regular, and a
-    /// window may begin right after sampling began.
-    fn new(found: &Ticks) -> Option<Self> {
-        let (first, last, before_j) = (*found.ticks.first()?, *found.ticks.last()?, found.before_j?);
-        let period_ns = found.period_ns()?;
-        let mut ticks = Vec::with_capacity(found.ticks.len() + 2);
-        ticks.push(Tick { t_ns: first.t_ns - period_ns, energy_j: before_j, ..first });
-        ticks.extend_from_slice(&found.ticks);
-        let previous_j = ticks[ticks.len() - 2].energy_j;
-        let span_ns = last.t_ns - ticks[ticks.len() - 2].t_ns;
-        let next_j = last.energy_j + (last.energy_j - previous_j) * seconds(period_ns) / seconds(span_ns);
-        let half_width_ns = last.half_width_ns + period_ns / 2;
-        ticks.push(Tick { t_ns: last.t_ns + period_ns, energy_j: next_j, half_width_ns });
-        Some(Self { ticks, period_ns })
-    }
-
-    /// Interpolates; `None` where the trace says nothing (more than half a period outside of its ticks).
-    ///
-    /// The error has two parts, both taken as uniform within their bounds: when the two ticks happened, and that
-    /// power may have changed between them (at most by what it differs from its neighbours).
-    fn at(&self, t_ns: i64) -> Option<Edge> {
-        let slack_ns = self.period_ns / 2;
-        let (first, last) = (self.ticks.first()?, self.ticks.last()?);
-        if t_ns < first.t_ns - slack_ns || t_ns > last.t_ns + slack_ns {
-            return None;
-        }
-        let after = self.ticks.partition_point(|tick| tick.t_ns <= t_ns).clamp(1, self.ticks.len() - 1);
-        let (a, b) = (self.ticks[after - 1], self.ticks[after]);
-        let span_s = seconds(b.t_ns - a.t_ns);
-        let fraction = seconds(t_ns - a.t_ns) / span_s;
-        let power_w = (b.energy_j - a.energy_j) / span_s;
-        let timing_j = power_w
-            * ((1.0 - fraction) * seconds(a.half_width_ns)).hypot(fraction * seconds(b.half_width_ns))
-            / 3f64.sqrt();
-        let shape_j =
-            self.power_step_w(after, power_w) * span_s * (fraction * (1.0 - fraction)).abs() / 3f64.sqrt();
-        Some(Edge {
-            energy_j: a.energy_j + (b.energy_j - a.energy_j) * fraction,
-            standard_error_j: timing_j.hypot(shape_j),
-        })
-    }
-
-    /// The largest difference between the mean power up to tick `after` and that of the neighbouring intervals.
-    fn power_step_w(&self, after: usize, power_w: f64) -> f64 {
-        let mean_w = |end: usize| {
-            let (a, b) = (self.ticks.get(end.checked_sub(1)?)?, self.ticks.get(end)?);
-            Some((b.energy_j - a.energy_j) / seconds(b.t_ns - a.t_ns))
-        };
-        [mean_w(after - 1), mean_w(after + 1)]
-            .into_iter()
-            .flatten()
-            .map(|neighbour| (neighbour - power_w).abs())
-            .fold(0.0, f64::max)
-    }
+/// The ticks of a counter as energy over time. Ticks are regular, and a window may begin right after sampling began and
+/// end right before it ended, so there is one more of them before the first and one after the last; the power that was
+/// read first says what was drawn before.
+fn counted(found: &Ticks, first_w: Option<f64>) -> Option<Curve> {
+    let (first, last, period_ns) = (found.ticks.first()?, found.ticks.last()?, found.period_ns()?);
+    let knot =
+        |tick: &Tick| Knot { t_ns: tick.t_ns, half_width_ns: tick.half_width_ns, energy_j: tick.value };
+    // The value before the first tick is that of the last one before it was read.
+    let unseen = found.read_ns.map_or(0, |(read_ns, _)| (first.t_ns - read_ns) / period_ns);
+    let before_ns = first.t_ns - (unseen + 1) * period_ns;
+    let before = Knot { t_ns: before_ns, energy_j: found.before?, ..knot(first) };
+    let earlier = first_w.map(|watts| Knot {
+        t_ns: before.t_ns - period_ns,
+        energy_j: before.energy_j - watts * seconds(period_ns),
+        ..before
+    });
+    let mut knots: Vec<Knot> =
+        earlier.into_iter().chain([before]).chain(found.ticks.iter().map(knot)).collect();
+    let previous = knots[knots.len() - 2];
+    let power_w = (last.value - previous.energy_j) / seconds(last.t_ns - previous.t_ns);
+    knots.push(Knot {
+        t_ns: last.t_ns + period_ns,
+        half_width_ns: last.half_width_ns + period_ns / 2,
+        energy_j: last.value + power_w * seconds(period_ns),
+    });
+    Curve::new(knots, period_ns / 2)
 }
 
 #[cfg(test)]
@@ -194,16 +174,25 @@ mod tests {
     #[test]
     fn a_constant_power_gives_power_times_time_far_below_one_tick() {
         let trace = counter_trace(100, 37, 50, 12_000, |t| 200.0 * t);
-        let found = from_trace(&trace, 1_013 * MS, 11_013 * MS, None).counter.expect("covered");
+        let found = from_trace(&trace, Sensor::default(), 1_013 * MS, 11_013 * MS).counter.expect("covered");
         assert!((found.energy.0 - 2_000.0).abs() < 1.0, "{found:?}");
         assert_within(found, 2_000.0);
     }
 
     #[test]
     fn dense_polling_narrows_the_uncertainty() {
-        let coarse =
-            from_trace(&counter_trace(100, 37, 50, 3_000, |t| 200.0 * t), 505 * MS, 2_505 * MS, None);
-        let dense = from_trace(&counter_trace(100, 37, 2, 3_000, |t| 200.0 * t), 505 * MS, 2_505 * MS, None);
+        let coarse = from_trace(
+            &counter_trace(100, 37, 50, 3_000, |t| 200.0 * t),
+            Sensor::default(),
+            505 * MS,
+            2_505 * MS,
+        );
+        let dense = from_trace(
+            &counter_trace(100, 37, 2, 3_000, |t| 200.0 * t),
+            Sensor::default(),
+            505 * MS,
+            2_505 * MS,
+        );
         let (coarse, dense) = (coarse.counter.expect("covered"), dense.counter.expect("covered"));
         assert!(dense.uncertainty.0 < coarse.uncertainty.0 / 10.0, "{dense:?} {coarse:?}");
         assert_within(dense, 400.0);
@@ -212,14 +201,14 @@ mod tests {
     #[test]
     fn a_window_may_begin_with_the_first_reading() {
         let trace = counter_trace(100, 37, 2, 3_000, |t| 150.0 * t);
-        assert_within(from_trace(&trace, 0, 2_000 * MS, None).counter.expect("covered"), 300.0);
+        assert_within(from_trace(&trace, Sensor::default(), 0, 2_000 * MS).counter.expect("covered"), 300.0);
     }
 
     #[test]
     fn a_window_outside_of_the_trace_has_no_energy() {
         let trace = counter_trace(100, 0, 50, 1_000, |t| 200.0 * t);
-        assert_eq!(from_trace(&trace, 500 * MS, 3_000 * MS, None), WindowEnergy::default());
-        assert_eq!(from_trace(&trace, 700 * MS, 700 * MS, None), WindowEnergy::default());
+        assert_eq!(from_trace(&trace, Sensor::default(), 500 * MS, 3_000 * MS), WindowEnergy::default());
+        assert_eq!(from_trace(&trace, Sensor::default(), 700 * MS, 700 * MS), WindowEnergy::default());
     }
 
     #[test]
@@ -260,7 +249,7 @@ mod tests {
             phase in 0i64..100, start in 0i64..1_000, middle in 1_100i64..3_000, end in 3_100i64..4_500
         ) {
             let trace = counter_trace(100, phase, 7, 5_000, |t| 90.0 * t + 20.0 * t.sin());
-            let part = |a: i64, b: i64| from_trace(&trace, a * MS, b * MS, None).counter.expect("covered").energy.0;
+            let part = |a: i64, b: i64| from_trace(&trace, Sensor::default(), a * MS, b * MS).counter.expect("covered").energy.0;
             prop_assert!((part(start, middle) + part(middle, end) - part(start, end)).abs() < 1e-6);
         }
 
@@ -271,7 +260,7 @@ mod tests {
             let energy = |t: f64| 100.0 * t - swing / 7.0 * (7.0 * t).cos();
             let trace = counter_trace(100, phase, 20, 8_000, energy);
             let (a, b) = (start * MS, (start + length) * MS);
-            let found = from_trace(&trace, a, b, None).counter.expect("covered");
+            let found = from_trace(&trace, Sensor::default(), a, b).counter.expect("covered");
             let truth = energy(seconds(b)) - energy(seconds(a));
             // Twice the k = 2 interval: a property must hold for every case, not for 95 of 100.
             prop_assert!((found.energy.0 - truth).abs() <= 2.0 * found.uncertainty.0 + 1e-3, "{found:?} {truth}");

@@ -5,6 +5,7 @@
 //! otherwise; a value that was not read is absent, never zero.
 
 pub mod counter;
+mod curve;
 pub mod device;
 pub mod energy;
 pub mod envelope;
@@ -12,8 +13,10 @@ pub mod integral;
 pub mod metrics;
 pub mod quality;
 pub mod sample;
+pub mod sensor;
 pub mod signal;
 pub mod stats;
+pub mod ticks;
 pub mod trace;
 pub mod units;
 

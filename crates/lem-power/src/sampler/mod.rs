@@ -4,6 +4,8 @@
 //! CPU time. Waiting is done on the channel of commands, which is woken by a command and otherwise by the next
 //! deadline of the monotonic clock; nothing is added up, so the schedule does not drift.
 
+#[cfg(test)]
+mod accuracy_tests;
 mod burst;
 mod feed;
 mod schedule;
