@@ -166,19 +166,19 @@ impl Board {
     /// The mean over a window that ended with the last update, of power as the sensor follows it: its lag obeys
     /// `response * d(lagged)/dt = power - lagged`, so the mean of the lag is that of power less what it still owes.
     fn sensed_mw(&self, at: Moment, window_ms: u32) -> u32 {
-        let (config, window_ns) = (&self.config, i64::from(window_ms) * 1_000_000);
+        let (config, seen_ns) = (&self.config, i64::from(window_ms) * 1_000_000);
         let phase_ns = i64::from(config.sensor_phase_ms) * 1_000_000;
         let interval_ms = config.sensor_update_ms.unwrap_or(self.sensors().update_ms);
         let to_ns = last_update(at.t_ns - phase_ns, interval_ms) + phase_ns;
         let response_s = config.response_ms * 1e-3;
         let lagged_w = |t_ns| config.signal.lagged_w(t_ns, response_s);
-        let watts = if response_s > 0.0 && window_ns > 0 {
-            let owed_j = response_s * (lagged_w(to_ns) - lagged_w(to_ns - window_ns));
-            config.signal.average_w(to_ns, window_ns) - owed_j / seconds(window_ns)
+        let watts = if response_s > 0.0 && seen_ns > 0 {
+            let owed_j = response_s * (lagged_w(to_ns) - lagged_w(to_ns - seen_ns));
+            config.signal.average_w(to_ns, seen_ns) - owed_j / seconds(seen_ns)
         } else if response_s > 0.0 {
             lagged_w(to_ns)
         } else {
-            config.signal.average_w(to_ns, window_ns)
+            config.signal.average_w(to_ns, seen_ns)
         };
         narrow(whole((watts * (1.0 + config.gain_error) * 1000.0).round()))
     }

@@ -79,7 +79,6 @@ pub(crate) fn spell_out(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::config::{Architecture, Config};
 
     #[test]

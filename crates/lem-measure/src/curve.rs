@@ -48,11 +48,11 @@ const MEAN_OF: i64 = 32;
 /// The median of the absolute difference of two normal values is this many standard deviations of one of them.
 const MEDIAN_DIFFERENCE: f64 = 0.954;
 
-/// Power within one interval between knots: its mean, and those of the intervals before and after it.
+/// Power within one interval between knots in watts: its mean, and those of the intervals before and after it.
 struct Powers {
-    before_w: f64,
-    here_w: f64,
-    after_w: f64,
+    before: f64,
+    here: f64,
+    after: f64,
 }
 
 impl Curve {
@@ -90,7 +90,7 @@ impl Curve {
             ((1.0 - share) * seconds(a.half_width_ns)).abs() + (share * seconds(b.half_width_ns)).abs();
         let inside = (share * (1.0 - share)).abs().sqrt();
         let uneven_w = powers.beyond_w().hypot(self.unevenness_w(after)).hypot(uneven_w);
-        Some(Edge { energy_j, shape_j: uneven_w * span_s * inside, power_w: powers.here_w, step_w, timing_s })
+        Some(Edge { energy_j, shape_j: uneven_w * span_s * inside, power_w: powers.here, step_w, timing_s })
     }
 
     /// The mean power of the interval around a moment, where there is one.
@@ -126,10 +126,10 @@ impl Curve {
     }
 
     fn powers(&self, end: usize) -> Option<Powers> {
-        let here_w = self.power_w(end)?;
-        let before_w = self.power_w(end - 1).unwrap_or(here_w);
-        let after_w = self.power_w(end + 1).unwrap_or(here_w);
-        Some(Powers { before_w, here_w, after_w })
+        let here = self.power_w(end)?;
+        let before = self.power_w(end - 1).unwrap_or(here);
+        let after = self.power_w(end + 1).unwrap_or(here);
+        Some(Powers { before, here, after })
     }
 
     /// The standard deviation of mean power from one interval to the next, as most of those beside knot `end` have it:
@@ -152,23 +152,23 @@ pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
 impl Powers {
     /// Mean power times the share of the interval up to `share`: in watts, to be multiplied by its length.
     fn within(&self, share: f64) -> f64 {
-        let step_w = self.after_w - self.before_w;
-        let steps = (self.here_w - self.before_w) * (self.after_w - self.here_w) > 0.0;
+        let step_w = self.after - self.before;
+        let steps = (self.here - self.before) * (self.after - self.here) > 0.0;
         if !steps {
-            return self.here_w * share;
+            return self.here * share;
         }
-        let bend = (self.after_w - self.here_w) / step_w;
-        self.before_w * share.min(bend) + self.after_w * (share - bend).max(0.0)
+        let bend = (self.after - self.here) / step_w;
+        self.before * share.min(bend) + self.after * (share - bend).max(0.0)
     }
 
     fn step_w(&self) -> f64 {
-        (self.before_w - self.here_w).abs().max((self.after_w - self.here_w).abs())
+        (self.before - self.here).abs().max((self.after - self.here).abs())
     }
 
     /// By how much the mean lies outside of those beside it.
     fn beyond_w(&self) -> f64 {
-        let (low, high) = (self.before_w.min(self.after_w), self.before_w.max(self.after_w));
-        (low - self.here_w).max(self.here_w - high).max(0.0)
+        let (low, high) = (self.before.min(self.after), self.before.max(self.after));
+        (low - self.here).max(self.here - high).max(0.0)
     }
 }
 

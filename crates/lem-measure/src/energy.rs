@@ -87,9 +87,10 @@ fn from_trace(trace: &Trace, sensor: Sensor, start_ns: i64, end_ns: i64) -> Wind
 
 fn from_counter(trace: &Trace, start_ns: i64, end_ns: i64) -> Option<EnergyEstimate> {
     let mut ticks = counter::ticks(trace)?;
-    ticks.place();
-    let curve = counted(&ticks, trace.channel(Channel::Power).next().map(|(_, watts)| watts))?;
-    let edge = |t_ns: i64| curve.at(t_ns, uneven_w(&curve, trace, ticks.period_ns()?, t_ns));
+    let period_ns = ticks.period_ns()?;
+    ticks.place(period_ns);
+    let curve = counted(&ticks, period_ns, trace.channel(Channel::Power).next().map(|(_, watts)| watts))?;
+    let edge = |t_ns: i64| curve.at(t_ns, uneven_w(&curve, trace, period_ns, t_ns));
     let (start, end) = (edge(start_ns)?, edge(end_ns)?);
     // What was counted is certain, and when is not: uniform within the bounds of the ticks.
     let timing_j = |edge: Edge| (edge.power_w + edge.step_w) * edge.timing_s / 3f64.sqrt();
@@ -114,8 +115,8 @@ fn uneven_w(curve: &Curve, trace: &Trace, period_ns: i64, t_ns: i64) -> f64 {
 /// The ticks of a counter as energy over time. Ticks are regular, and a window may begin right after sampling began and
 /// end right before it ended, so there is one more of them before the first and one after the last; the power that was
 /// read first says what was drawn before.
-fn counted(found: &Ticks, first_w: Option<f64>) -> Option<Curve> {
-    let (first, last, period_ns) = (found.ticks.first()?, found.ticks.last()?, found.period_ns()?);
+fn counted(found: &Ticks, period_ns: i64, first_w: Option<f64>) -> Option<Curve> {
+    let (first, last) = (found.ticks.first()?, found.ticks.last()?);
     let knot =
         |tick: &Tick| Knot { t_ns: tick.t_ns, half_width_ns: tick.half_width_ns, energy_j: tick.value };
     // The value before the first tick is that of the last one before it was read.

@@ -13,7 +13,7 @@ use crate::curve::{Curve, Edge, Knot};
 use crate::energy::{COVERAGE_FACTOR, EnergyEstimate};
 use crate::sample::Channel;
 use crate::sensor::{AVERAGE_MS, Sensor};
-use crate::ticks::Ticks;
+use crate::ticks::{Ticks, periods};
 use crate::trace::Trace;
 use crate::units::{Joules, seconds};
 
@@ -38,11 +38,16 @@ pub fn from_power(trace: &Trace, sensor: Sensor, start_ns: i64, end_ns: i64) -> 
     if !immediate.sees_a_part {
         return Some(found.estimate(0.0));
     }
-    let averaged = Updates::of(trace, Channel::PowerAverage, Sensor { window_ms: Some(AVERAGE_MS) });
-    match averaged.and_then(|averaged| immediate.level_by(&averaged, start_ns, end_ns)) {
-        Some(level) => Some(Found { energy_j: found.energy_j * level, ..found }.estimate(0.0)),
-        None => Some(found.estimate(UNSEEN_UNCERTAINTY * (1.0 - immediate.share_seen))),
-    }
+    let unseen = UNSEEN_UNCERTAINTY * (1.0 - immediate.share_seen);
+    let averaged =
+        Updates::of(trace, Channel::PowerAverage, Sensor { window_ms: Some(AVERAGE_MS), ..sensor });
+    let level = averaged.and_then(|averaged| immediate.level_by(&averaged, start_ns, end_ns));
+    // A mean that sees all leaves open what it blurs at the edges.
+    let open_s = seconds(i64::from(AVERAGE_MS) * 1_000_000) / seconds(end_ns - start_ns);
+    Some(match level {
+        Some(level) => Found { energy_j: found.energy_j * level, ..found }.estimate(unseen * open_s.min(1.0)),
+        None => found.estimate(unseen),
+    })
 }
 
 /// The updates of a power sensor.
@@ -51,6 +56,8 @@ struct Updates {
     curve: Curve,
     /// Each as (when, watts).
     values: Vec<(i64, f64)>,
+    /// Each as (when, joules that its place may be wrong by).
+    moves: Vec<(i64, f64)>,
     /// The time between two that were read.
     period_ns: i64,
     /// What each is the mean of.
@@ -81,24 +88,27 @@ impl Updates {
         let readings: Vec<(i64, f64)> = trace.channel(channel).collect();
         let poll_ns = median_gap(&readings)?.max(MIN_PERIOD_NS);
         let mut ticks = Ticks::find(readings.iter().copied());
-        // A source is fresher than the sampling when most readings tell something new.
-        let fresh = ticks.ticks.len() * 2 > readings.len();
-        let unknown_ns = if fresh { poll_ns } else { 2 * poll_ns };
-        let update_ns = ticks.period_ns().unwrap_or(unknown_ns).max(MIN_PERIOD_NS);
+        let usual_ns = sensor.update_ms.map(|ms| i64::from(ms) * 1_000_000);
+        // A source is fresher than the sampling when it is known to be, or most readings tell something new.
+        let fresh = usual_ns.is_some_and(|usual| usual < poll_ns) || ticks.ticks.len() * 2 > readings.len();
+        let usual_ns = usual_ns.filter(|usual| fresh == (*usual < poll_ns));
+        // Between two moves there may have been updates that told the same.
+        let one_of = |gap: i64| usual_ns.map_or(gap, |usual| gap / periods(gap, usual));
+        let update_ns = ticks.close_period_ns().map(one_of).or(usual_ns).or_else(|| ticks.period_ns());
+        let update_ns = update_ns.unwrap_or(if fresh { poll_ns } else { 2 * poll_ns }).max(MIN_PERIOD_NS);
         let period_ns = update_ns.max(poll_ns);
         let window_ns = sensor.window_ms.map_or(update_ns, |ms| i64::from(ms) * 1_000_000);
         let knots = if fresh {
-            let known = update_ns < poll_ns;
-            trapezoids(
-                &readings,
-                (sensor.window_ms.map_or(0, |_| window_ns) + if known { update_ns } else { 0 }) / 2,
-            )
+            // A reading is half an update late on average, and its update half its window, where these are known.
+            let late_ns = if update_ns < poll_ns { update_ns / 2 } else { 0 };
+            trapezoids(&readings, late_ns + sensor.window_ms.map_or(0, |_| window_ns / 2))
         } else {
-            ticks.place();
+            ticks.place(update_ns);
             held(&ticks, &readings, update_ns, (window_ns - update_ns) / 2)
         };
         Some(Self {
             curve: Curve::new(knots, 2 * poll_ns + window_ns / 4)?,
+            moves: if fresh { Vec::new() } else { moves(&ticks) },
             values: ticks.ticks.iter().map(|tick| (tick.t_ns, tick.value)).collect(),
             period_ns,
             window_ns,
@@ -113,6 +123,7 @@ impl Updates {
             start.shape_j,
             end.shape_j,
             self.timing_j(start, end),
+            self.moved_j(start_ns, end_ns),
             self.unseen_j(start_ns, end_ns),
             self.smoothed_j(start_ns),
             self.smoothed_j(end_ns),
@@ -130,6 +141,13 @@ impl Updates {
         let all_j = (end.power_w - start.power_w) * start.timing_s.max(end.timing_s);
         let steps_j = [start, end].map(|edge| edge.step_w * (edge.timing_s + unseen_s));
         all_j.hypot(steps_j[0]).hypot(steps_j[1]) / 3f64.sqrt()
+    }
+
+    /// Updates within the window that are placed too early or too late, each by itself, move energy from one power to the
+    /// next.
+    fn moved_j(&self, start_ns: i64, end_ns: i64) -> f64 {
+        let inside = self.moves.iter().filter(|(t_ns, _)| (start_ns..=end_ns).contains(t_ns));
+        (inside.map(|(_, moved_j)| moved_j * moved_j).sum::<f64>() / 3.0).sqrt()
     }
 
     /// What updates that see a part say of the rest: as noise, from one update to the next.
@@ -168,6 +186,15 @@ impl Updates {
     }
 }
 
+fn moves(ticks: &Ticks) -> Vec<(i64, f64)> {
+    let mut before_w = ticks.before.unwrap_or(0.0);
+    let moved = ticks.ticks.iter().map(|tick| {
+        let step_w = tick.value - std::mem::replace(&mut before_w, tick.value);
+        (tick.t_ns, step_w * seconds(tick.half_width_ns))
+    });
+    moved.collect()
+}
+
 /// The sum of updates that hold until the next one, each over the period around the middle of what it has seen: the
 /// period that ends `lag_ns` before it. Where the value stayed for longer, the time before that period belongs to the
 /// value before it, which the sensor went on publishing.
@@ -181,7 +208,10 @@ fn held(ticks: &Ticks, readings: &[(i64, f64)], update_ns: i64, lag_ns: i64) -> 
     sum.knots.push(Knot { t_ns: begun_ns - update_ns - lag_ns, half_width_ns: 0, energy_j: 0.0 });
     let mut held_w = first.1;
     for tick in &ticks.ticks {
-        sum.hold(tick.t_ns - update_ns * 3 / 2, update_ns, held_w);
+        if tick.t_ns - sum.end_ns() > update_ns * 3 / 2 {
+            sum.hold(tick.t_ns - update_ns * 5 / 2, update_ns, held_w);
+            sum.add(tick.t_ns - update_ns, tick.half_width_ns, held_w);
+        }
         sum.add(tick.t_ns, tick.half_width_ns, tick.value);
         held_w = tick.value;
     }
@@ -199,9 +229,14 @@ impl Sum {
     /// Adds updates that repeat the value before them, as long as they begin before `until_ns`.
     fn hold(&mut self, until_ns: i64, update_ns: i64, watts: f64) {
         let half_width_ns = self.knots[self.knots.len() - 1].half_width_ns;
-        while self.knots[self.knots.len() - 1].t_ns + self.lag_ns <= until_ns {
-            self.add(self.knots[self.knots.len() - 1].t_ns + self.lag_ns + update_ns, half_width_ns, watts);
+        while self.end_ns() <= until_ns {
+            self.add(self.end_ns() + update_ns, half_width_ns, watts);
         }
+    }
+
+    /// When the last update that was added was published.
+    fn end_ns(&self) -> i64 {
+        self.knots[self.knots.len() - 1].t_ns + self.lag_ns
     }
 
     /// Adds power up to an update; nothing when that is not later.
@@ -287,7 +322,8 @@ mod tests {
         // A ramp of 100 W/s seen through a 1 s average lags by half a second, 50 W.
         let trace = power_trace(50, 8_000, |t| 100.0 * (seconds(t * MS) - 0.5));
         let found =
-            from_power(&trace, Sensor { window_ms: Some(1_000) }, 2_000 * MS, 6_000 * MS).expect("covered");
+            from_power(&trace, Sensor { window_ms: Some(1_000), update_ms: None }, 2_000 * MS, 6_000 * MS)
+                .expect("covered");
         assert!((found.energy.0 - 1_600.0).abs() < 1.0, "{found:?}");
     }
 

@@ -15,22 +15,24 @@ pub struct Sensor {
     /// The time before an update that the update is the mean of, in milliseconds; `None` where that is not known, and
     /// taken as all the time since the update before.
     pub window_ms: Option<u32>,
+    /// The usual time between updates in milliseconds; `None` where that is not known.
+    pub update_ms: Option<u32>,
 }
 
 impl Sensor {
     /// The sensor behind [`crate::Channel::Power`], from what a device tells of itself.
     pub fn of(device: &DeviceInfo) -> Self {
-        if device.power_averaging_ms.is_some() {
-            return Self { window_ms: device.power_averaging_ms };
+        if device.source != PowerSource::Nvml {
+            return Self { window_ms: device.power_averaging_ms, update_ms: None };
         }
         let capability = device.facts.get("compute_capability").and_then(|text| text.split_once('.'));
-        let window_ms = match (device.source, capability) {
-            // Pascal and Volta: 10 of 20 ms. GA100: 25 of 100 ms. Hopper: the immediate reading, 25 of 100 ms.
-            (PowerSource::Nvml, Some(("6", _)) | Some(("7", "0" | "2"))) => Some(10),
-            (PowerSource::Nvml, Some(("8", "0") | ("9", "0"))) => Some(25),
-            _ => None,
+        let (window_ms, update_ms) = match capability {
+            // Pascal and Volta; GA100, and the immediate reading of Hopper; all others see all the time.
+            Some(("6", _) | ("7", "0" | "2")) => (Some(10), 20),
+            Some(("8" | "9", "0")) => (Some(25), 100),
+            _ => (None, 100),
         };
-        Self { window_ms }
+        Self { window_ms: device.power_averaging_ms.or(window_ms), update_ms: Some(update_ms) }
     }
 
     /// The share of the time that updates so far apart have seen, 1 where that is not known to be less.
@@ -76,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_window_shorter_than_the_period_has_seen_a_part() {
-        let share = |window_ms| Sensor { window_ms }.share_seen(100_000_000);
+        let share = |window_ms| Sensor { window_ms, update_ms: None }.share_seen(100_000_000);
         assert_eq!([Some(25), Some(100), Some(1000), None].map(share), [0.25, 1.0, 1.0, 1.0]);
     }
 }

@@ -56,30 +56,37 @@ impl Ticks {
     /// Moves that were seen closely tell it best: of the others, several may hide between two readings. Where a new
     /// value is the old one by chance, no move is seen, so the short gaps count and the long ones do not.
     pub fn period_ns(&self) -> Option<i64> {
+        self.close_period_ns().or_else(|| typical(self.ticks.windows(2).map(gap).collect()))
+    }
+
+    /// [`Self::period_ns`] by moves that were seen closely alone.
+    pub fn close_period_ns(&self) -> Option<i64> {
         let close_ns = self.close_ns();
-        let close = |pair: &&[Tick]| pair.iter().all(|tick| tick.half_width_ns <= close_ns);
-        let gap = |pair: &[Tick]| pair[1].t_ns - pair[0].t_ns;
+        let close =
+            |pair: &&[Tick]| close_ns <= CLOSE_NS && pair.iter().all(|tick| tick.half_width_ns <= close_ns);
         typical(self.ticks.windows(2).filter(close).map(gap).collect())
-            .or_else(|| typical(self.ticks.windows(2).map(gap).collect()))
     }
 
     /// Places moves that were seen from afar by the period, counted from the nearest one that was seen closely: where a
     /// sensor is regular, each of its moves tells when all others were. None leaves the interval in which it was seen.
-    pub fn place(&mut self) {
-        let Some(period_ns) = self.period_ns() else { return };
+    pub fn place(&mut self, period_ns: i64) {
+        if self.ticks.is_empty() {
+            return;
+        }
         let close_ns = self.close_ns();
         let (close, far): (Vec<usize>, Vec<usize>) =
             (0..self.ticks.len()).partition(|i| self.ticks[*i].half_width_ns <= close_ns);
-        let (anchors, span) = if close_ns > CLOSE_NS {
-            // None was seen closely: one is as good as another, and all that is known is that they are regular.
-            (vec![close[0]], (0, self.ticks.len() - 1))
-        } else if far.is_empty() {
+        if far.is_empty() && close_ns <= CLOSE_NS {
             return;
-        } else {
-            let span = (close[0], close[close.len() - 1]);
-            (close, span)
-        };
-        let step = self.step_between(span, period_ns);
+        }
+        // Where none was seen closely one is as good as another, and all that is known is that they are regular.
+        let mut anchors = if close_ns <= CLOSE_NS { close } else { vec![close[0]] };
+        // Of those that follow each other the first will do: the period places the others better than they were seen.
+        let mut before = None;
+        anchors.retain(|anchor| before.replace(*anchor).is_none_or(|before| before + 1 < *anchor));
+        let spans = [(anchors[0], anchors[anchors.len() - 1]), (0, self.ticks.len() - 1)];
+        let steps = spans.map(|span| self.step_between(span, period_ns));
+        let step = if steps[0].error_ns <= steps[1].error_ns { steps[0] } else { steps[1] };
         let (first, last) = (anchors[0], anchors[anchors.len() - 1]);
         for pair in anchors.windows(2) {
             let middle = usize::midpoint(pair[0], pair[1]);
@@ -100,7 +107,7 @@ impl Ticks {
     /// where readings are further apart than they; then it stays as it was found.
     fn step_between(&self, (first, last): (usize, usize), period_ns: i64) -> Step {
         let (from, to) = (self.ticks[first], self.ticks[last]);
-        let found = Step { period_ns, error_ns: 2 * from.half_width_ns };
+        let found = Step { period_ns, error_ns: 2 * from.half_width_ns + 1 };
         let mut widths: Vec<i64> = self.ticks.iter().map(|tick| 2 * tick.half_width_ns).collect();
         widths.sort_unstable();
         if widths[widths.len() / 2] >= period_ns {
@@ -111,33 +118,32 @@ impl Ticks {
         let gaps = counting.ticks[first..=last].windows(2).map(|pair| pair[1].t_ns - pair[0].t_ns);
         let count: i64 = gaps.map(|gap| periods(gap, period_ns)).sum();
         let mean_ns = (to.t_ns - from.t_ns) / count.max(1);
-        let plausible = (mean_ns - period_ns).abs() <= 4 * from.half_width_ns;
+        let plausible = (mean_ns - period_ns).abs() <= period_ns / 8;
         if count < 2 || !plausible {
             return found;
         }
         Step { period_ns: mean_ns, error_ns: (from.half_width_ns + to.half_width_ns) / count + 1 }
     }
 
-    /// Places moves after one that is placed: each at the last multiple of the period before the reading that saw it.
+    /// Places moves after one that is placed.
     fn walk_on(&mut self, range: std::ops::Range<usize>, step: Step) {
         for i in range {
             let (before, tick) = (self.ticks[i - 1], self.ticks[i]);
-            let latest_ns = tick.t_ns + tick.half_width_ns;
-            let count = ((latest_ns - before.t_ns + step.tolerance_ns(before)) / step.period_ns).max(1);
-            self.ticks[i] = step.place(tick, before, count);
+            self.ticks[i] = step.place(tick, before, step.periods_to(tick, before).max(1));
         }
     }
 
-    /// Places moves before one that is placed, in the same way.
+    /// Places moves before one that is placed.
     fn walk_back(&mut self, range: std::ops::Range<usize>, step: Step) {
         for i in range.rev() {
             let (after, tick) = (self.ticks[i + 1], self.ticks[i]);
-            let latest_ns = tick.t_ns + tick.half_width_ns;
-            let count =
-                (after.t_ns - latest_ns - step.tolerance_ns(after) + step.period_ns - 1) / step.period_ns;
-            self.ticks[i] = step.place(tick, after, -count.max(1));
+            self.ticks[i] = step.place(tick, after, step.periods_to(tick, after).min(-1));
         }
     }
+}
+
+fn gap(pair: &[Tick]) -> i64 {
+    pair[1].t_ns - pair[0].t_ns
 }
 
 /// The mean of the gaps that are about as long as the quarter of them that is shortest.
@@ -150,7 +156,7 @@ fn typical(mut gaps: Vec<i64>) -> Option<i64> {
 }
 
 /// How many periods a gap holds, at least one.
-fn periods(gap_ns: i64, period_ns: i64) -> i64 {
+pub(crate) fn periods(gap_ns: i64, period_ns: i64) -> i64 {
     ((gap_ns + period_ns / 2) / period_ns).max(1)
 }
 
@@ -162,9 +168,14 @@ struct Step {
 }
 
 impl Step {
-    /// What the place of a move may be wrong by, one period from one that is placed.
-    fn tolerance_ns(self, from: Tick) -> i64 {
-        (from.half_width_ns + self.error_ns).min(self.period_ns / 8)
+    /// How many periods lie between `from` and `tick`. Where readings are closer than the period, only one place can be
+    /// meant; else it is the last one before the reading that saw the move, as far as places are known.
+    fn periods_to(self, tick: Tick, from: Tick) -> i64 {
+        if 2 * tick.half_width_ns < self.period_ns {
+            return (tick.t_ns - from.t_ns + self.period_ns / 2).div_euclid(self.period_ns);
+        }
+        let tolerance_ns = (from.half_width_ns + self.error_ns).min(self.period_ns / 8);
+        (tick.t_ns + tick.half_width_ns + tolerance_ns - from.t_ns).div_euclid(self.period_ns)
     }
 
     /// Places `tick` so many periods after `from`, within the interval in which it was seen. Where the next place would
@@ -221,7 +232,8 @@ mod tests {
             #[expect(clippy::cast_precision_loss, reason = "small")]
             let value = |t: i64| (t - phase).div_euclid(period) as f64;
             let mut found = Ticks::find(readings(5_000, &[first, second], value));
-            found.place();
+            let period_ns = found.period_ns().expect("moves");
+            found.place(period_ns);
             for tick in &found.ticks {
                 let (earliest, latest) = (tick.t_ns - tick.half_width_ns, tick.t_ns + tick.half_width_ns);
                 let off_ms = (tick.t_ns - phase * MS).rem_euclid(period * MS).min((phase * MS - tick.t_ns).rem_euclid(period * MS)) / MS;

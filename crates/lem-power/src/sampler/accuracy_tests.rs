@@ -65,7 +65,7 @@ fn describe(gpu: &Gpu) -> DeviceInfo {
     }
 }
 
-/// Random numbers that are the same in every run of the tests (SplitMix64).
+/// Random numbers that are the same in every run of the tests (`SplitMix64`).
 struct Chance(Cell<u64>);
 
 impl Chance {
@@ -239,6 +239,82 @@ const BOARDS: [(&str, By, &str); 11] = [
     ("A100 check", By::Power, r#""model": "a100""#),
     ("3090 averaged", By::Power, r#""model": "rtx3090", "counter_present": false, "instant_present": false"#),
 ];
+
+/// Measures 200 windows of one length of each load on a board.
+fn every_load(board: &str, length_ms: i64) -> Vec<(&'static str, Errors)> {
+    let (_, by, keys) = BOARDS.into_iter().find(|(name, ..)| *name == board).expect("a board");
+    let measured = loads().into_iter().map(|(load, signal)| {
+        let errors = windows(&gpu(keys, &signal), by, length_ms * MS, 200, &Chance::new());
+        assert_eq!(errors.missing, 0, "{board}, {load}: every window has its energy");
+        (load, errors)
+    });
+    measured.collect()
+}
+
+/// What neither a counter nor a sensor that means over whole periods can show: bursts nearly in step with it.
+const HIDDEN: &str = "bursts";
+
+#[test]
+fn a_counter_gives_long_windows_to_a_hundredth_of_a_percent() {
+    for board in ["V100", "A100", "RTX 3090"] {
+        for (load, errors) in every_load(board, 8_000) {
+            let (mean_pct, worst_pct) = match load {
+                HIDDEN if board == "V100" => (0.02, 0.3),
+                _ if board == "V100" => (0.02, 0.15),
+                HIDDEN => (0.2, 0.4),
+                "spikes" => (0.05, 0.2),
+                _ => (0.02, 0.1),
+            };
+            let found = (errors.mean_pct(), errors.worst_pct());
+            assert!(found.0 <= mean_pct && found.1 <= worst_pct, "{board}, {load}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_counter_gives_a_quarter_of_a_second_to_a_percent() {
+    for board in ["V100", "A100", "RTX 3090"] {
+        for (load, errors) in every_load(board, 250) {
+            let limit_pct = match load {
+                HIDDEN if board != "V100" => 8.0,
+                "spikes" => 1.5,
+                _ => 1.0,
+            };
+            assert!(errors.mean_pct() <= limit_pct, "{board}, {load}: {}", errors.mean_pct());
+        }
+    }
+}
+
+#[test]
+fn power_that_sees_all_does_nearly_as_well() {
+    for (load, errors) in every_load("RTX 3090 power", 8_000) {
+        let found = (errors.mean_pct(), errors.worst_pct());
+        assert!(found.0 <= 0.17 && found.1 <= 0.6, "{load}: {found:?}");
+    }
+}
+
+#[test]
+fn the_uncertainty_covers_the_truth_and_is_no_excuse() {
+    for board in ["V100", "A100", "RTX 3090", "RTX 3090 power", "A100 power", "P100", "3090 averaged"] {
+        for length_ms in [1_000, 8_000] {
+            for (load, errors) in every_load(board, length_ms) {
+                let in_step = load == HIDDEN && (board.starts_with("RTX") || length_ms < 8_000);
+                let case = format!("{board}, {load}, {length_ms} ms");
+                assert!(
+                    in_step || errors.covered_pct() >= 95.0,
+                    "{case}: {} % are covered",
+                    errors.covered_pct()
+                );
+                let counted = ["V100", "A100", "RTX 3090"].contains(&board);
+                assert!(
+                    !counted || errors.stated_pct() < 1.0 || length_ms < 8_000,
+                    "{case}: {}",
+                    errors.stated_pct()
+                );
+            }
+        }
+    }
+}
 
 /// Prints the whole table: `cargo test -p lem-power --release -- --ignored --nocapture accuracy_table`.
 #[test]
