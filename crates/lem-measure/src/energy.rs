@@ -88,8 +88,11 @@ fn from_trace(trace: &Trace, sensor: Sensor, start_ns: i64, end_ns: i64) -> Wind
 fn from_counter(trace: &Trace, start_ns: i64, end_ns: i64) -> Option<EnergyEstimate> {
     let mut ticks = counter::ticks(trace)?;
     let period_ns = ticks.period_ns()?;
+    let first = ticks.ticks.first()?;
+    let still_ns = first.t_ns - first.half_width_ns;
     ticks.place(period_ns);
-    let curve = counted(&ticks, period_ns, trace.channel(Channel::Power).next().map(|(_, watts)| watts))?;
+    let curve =
+        counted(&ticks, period_ns, still_ns, trace.channel(Channel::Power).next().map(|(_, watts)| watts))?;
     let edge = |t_ns: i64| curve.at(t_ns, uneven_w(&curve, trace, period_ns, t_ns));
     let (start, end) = (edge(start_ns)?, edge(end_ns)?);
     // What was counted is certain, and when is not: uniform within the bounds of the ticks.
@@ -114,14 +117,14 @@ fn uneven_w(curve: &Curve, trace: &Trace, period_ns: i64, t_ns: i64) -> f64 {
 
 /// The ticks of a counter as energy over time. Ticks are regular, and a window may begin right after sampling began and
 /// end right before it ended, so there is one more of them before the first and one after the last; the power that was
-/// read first says what was drawn before.
-fn counted(found: &Ticks, period_ns: i64, first_w: Option<f64>) -> Option<Curve> {
+/// read first says what was drawn before. Until `still_ns` the counter was seen not to move.
+fn counted(found: &Ticks, period_ns: i64, still_ns: i64, first_w: Option<f64>) -> Option<Curve> {
     let (first, last) = (found.ticks.first()?, found.ticks.last()?);
     let knot =
         |tick: &Tick| Knot { t_ns: tick.t_ns, half_width_ns: tick.half_width_ns, energy_j: tick.value };
-    // The value before the first tick is that of the last one before it was read.
-    let unseen = found.read_ns.map_or(0, |(read_ns, _)| (first.t_ns - read_ns) / period_ns);
-    let before_ns = first.t_ns - (unseen + 1) * period_ns;
+    // Ticks that were not seen hide between that moment and the first one that was.
+    let hidden = (first.t_ns - still_ns) / period_ns;
+    let before_ns = first.t_ns - (hidden + 1) * period_ns;
     let before = Knot { t_ns: before_ns, energy_j: found.before?, ..knot(first) };
     let earlier = first_w.map(|watts| Knot {
         t_ns: before.t_ns - period_ns,

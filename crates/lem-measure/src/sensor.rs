@@ -78,7 +78,9 @@ mod tests {
 
     #[test]
     fn a_window_shorter_than_the_period_has_seen_a_part() {
-        let share = |window_ms| Sensor { window_ms, update_ms: None }.share_seen(100_000_000);
-        assert_eq!([Some(25), Some(100), Some(1000), None].map(share), [0.25, 1.0, 1.0, 1.0]);
+        let percent = |window_ms| {
+            format!("{:.0}", Sensor { window_ms, update_ms: None }.share_seen(100_000_000) * 100.0)
+        };
+        assert_eq!([Some(25), Some(100), Some(1000), None].map(percent), ["25", "100", "100", "100"]);
     }
 }
