@@ -217,10 +217,10 @@ mod tests {
         assert_eq!(Ticks::find([]), Ticks::default());
     }
 
-    /// Regular readings every 50 ms, and one every 2 ms for 250 ms from each of `edges_ms`.
+    /// Regular readings every 50 ms, and one every 2 ms for 300 ms from each of `edges_ms`.
     fn readings(end_ms: i64, edges_ms: &[i64], value: impl Fn(i64) -> f64) -> Vec<(i64, f64)> {
         let dense =
-            |t: &i64| edges_ms.iter().any(|edge| (*edge..edge + 250).contains(t) && (t - edge) % 2 == 0);
+            |t: &i64| edges_ms.iter().any(|edge| (*edge..edge + 300).contains(t) && (t - edge) % 2 == 0);
         (0..end_ms).filter(|t| t % 50 == 0 || dense(t)).map(|t| (t * MS, value(t))).collect()
     }
 
