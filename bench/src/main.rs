@@ -1,9 +1,11 @@
-//! `lem-bench`: how fast the parts are that must be fast, beside a peer or a limit measured in the same run.
+//! `lem-bench`: how fast the parts are that must be fast, and how true what must be true, beside a peer or a limit
+//! measured in the same run.
 //!
 //! It measures release builds from outside, on this machine, and prints tables; nothing here passes or fails, because a
 //! figure of a busy machine says little. Deliberately absent: a statistics framework. Every figure is the median of a
 //! few repetitions with their extremes.
 
+mod accuracy;
 mod containers;
 mod machine;
 mod observe;
@@ -28,7 +30,7 @@ use report::{Section, say};
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
 
 #[derive(Parser)]
-#[command(name = "lem-bench", version, about = "Measures the speed of LEM beside its peers")]
+#[command(name = "lem-bench", version, about = "Measures the speed and the accuracy of LEM beside its peers")]
 struct Arguments {
     /// Repetitions; the tables show their median and extremes
     #[arg(long, global = true, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -50,6 +52,8 @@ struct Arguments {
 enum What {
     /// What measuring costs: CPU time, memory, punctuality
     Sampler,
+    /// How true the energy of windows is, beside a loop and a difference of the counter
+    Accuracy,
     /// Samples into the database and out of it
     Store,
     /// From the text of a campaign to its plan
@@ -99,6 +103,10 @@ fn dispatch(arguments: &Arguments) -> Outcome<()> {
             python: !arguments.no_python,
         };
         publish(arguments, &machine, &sampler::measure(&options)?)?;
+    }
+    if all || matches!(arguments.what, What::Accuracy) {
+        let options = accuracy::Options { repeat: arguments.repeat, python: !arguments.no_python };
+        publish(arguments, &machine, &accuracy::measure(&options)?)?;
     }
     if all || matches!(arguments.what, What::Containers) {
         match containers::Ground::lay() {

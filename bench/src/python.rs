@@ -14,6 +14,9 @@ const REQUIREMENTS: [&str; 3] = ["zeus==0.16.0", "codecarbon==3.3.2", "nvidia-ml
 /// What runs the peers.
 const SCRIPT: &str = include_str!("../peers/poll.py");
 
+/// What measures windows with a peer.
+const WINDOWS: &str = include_str!("../peers/windows.py");
+
 /// `CodeCarbon` looks for GPUs only where this program answers.
 const NVIDIA_SMI: &str = "#!/bin/sh\nexit 0\n";
 
@@ -66,6 +69,7 @@ impl Python {
             fs::write(&installed, wanted)?;
         }
         fs::write(folder.join("poll.py"), SCRIPT)?;
+        fs::write(folder.join("windows.py"), WINDOWS)?;
         let nvidia_smi = folder.join("nvidia-smi");
         fs::write(&nvidia_smi, NVIDIA_SMI)?;
         fs::set_permissions(&nvidia_smi, fs::Permissions::from_mode(0o755))?;
@@ -74,8 +78,19 @@ impl Python {
 
     /// A command that takes the interval in milliseconds, the seconds and the file of the window.
     pub(crate) fn command(&self, peer: Peer) -> Command {
+        let mut command = self.script("poll.py");
+        command.arg(peer.word());
+        command
+    }
+
+    /// A command that takes the lengths of windows in seconds, and measures them with Zeus.
+    pub(crate) fn windows(&self) -> Command {
+        self.script("windows.py")
+    }
+
+    fn script(&self, name: &str) -> Command {
         let mut command = Command::new(&self.interpreter);
-        command.arg(self.folder.join("poll.py")).arg(peer.word());
+        command.arg(self.folder.join(name));
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = std::iter::once(self.folder.clone()).chain(std::env::split_paths(&path));
         if let Ok(path) = std::env::join_paths(path) {

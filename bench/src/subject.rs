@@ -20,12 +20,15 @@ pub(crate) enum Subject {
     Window { seconds: u32, file: PathBuf },
     /// Reads energy and power of every GPU in a loop
     Loop { interval_ms: u32, seconds: u32, file: PathBuf },
+    /// Measures windows of these lengths in seconds, by polling power and by a difference of the counter
+    Windows { lengths: Vec<f64> },
 }
 
 pub(crate) fn run(subject: &Subject) -> Outcome<()> {
     match subject {
         Subject::Window { seconds, file } => window(*seconds, file),
         Subject::Loop { interval_ms, seconds, file } => bare_loop(*interval_ms, *seconds, file),
+        Subject::Windows { lengths } => crate::accuracy::peers::windows(lengths),
     }
 }
 
@@ -57,11 +60,16 @@ fn window(seconds: u32, file: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// The least that any sampler must do. It keeps no samples and hands none on.
-fn bare_loop(interval_ms: u32, seconds: u32, file: &Path) -> Outcome<()> {
+/// The library that the environment names.
+pub(crate) fn nvml() -> Outcome<Nvml> {
     let library =
         std::env::var_os("LEM_NVML_LIBRARY").unwrap_or_else(|| OsStr::new("libnvidia-ml.so.1").to_owned());
-    let nvml = Nvml::builder().lib_path(&library).init()?;
+    Ok(Nvml::builder().lib_path(&library).init()?)
+}
+
+/// The least that any sampler must do. It keeps no samples and hands none on.
+fn bare_loop(interval_ms: u32, seconds: u32, file: &Path) -> Outcome<()> {
+    let nvml = nvml()?;
     let boards =
         (0..nvml.device_count()?).map(|index| nvml.device_by_index(index)).collect::<Result<Vec<_>, _>>()?;
     let fields = [FieldId(NVML_FI_DEV_TOTAL_ENERGY_CONSUMPTION), FieldId(NVML_FI_DEV_POWER_INSTANT)];
