@@ -31,7 +31,7 @@ pub(crate) struct Told {
 }
 
 /// `lem measure` on all GPUs, once for each window of the plan.
-pub(super) fn lem_measure(programs: &Path, folder: &Path, gpus: &str, plan: &Plan) -> Outcome<Vec<Told>> {
+pub(super) fn lem_measure(programs: &Path, folder: &Path, gpus: &str, plan: Plan) -> Outcome<Vec<Told>> {
     let mut told = Vec::new();
     for seconds in plan.windows() {
         let mut command = Command::new(programs.join("lem"));
@@ -44,12 +44,12 @@ pub(super) fn lem_measure(programs: &Path, folder: &Path, gpus: &str, plan: &Pla
     Ok(told)
 }
 
-/// A campaign on all GPUs whose runs have a window of so many seconds.
+/// A campaign on all GPUs whose runs have a window of so many milliseconds.
 pub(super) fn lem_run(
     programs: &Path,
     folder: &Path,
     gpus: &str,
-    seconds: u32,
+    window_ms: u32,
     runs: u32,
 ) -> Outcome<Vec<Told>> {
     let worker = programs.join("lem-scripted-worker").display().to_string();
@@ -57,11 +57,10 @@ pub(super) fn lem_run(
     std::fs::write(
         &campaign,
         format!(
-            "campaign_name: accuracy\nrunner:\n  still: {{kind: process, command: ['{worker}', honest, window_ms={}]}}\n\
+            "campaign_name: accuracy\nrunner:\n  still: {{kind: process, command: ['{worker}', honest, window_ms={window_ms}]}}\n\
              execution: {{cycles: {runs}, config_gap_seconds: 0, cycle_gap_seconds: 0}}\n\
              experiments:\n  - {{config_name: still, backend: still, model_name: scripted, num_input_prompts: 3, \
-             warmup: {{enabled: false}}}}\n",
-            seconds * 1000
+             warmup: {{enabled: false}}}}\n"
         ),
     )?;
     let lem = |arguments: &[&str]| {
@@ -98,14 +97,14 @@ fn devices(found: &Value, (from, to): (&Value, &Value), uncertainty: &str) -> Ve
 }
 
 /// The simplest tools: a loop that reads power, and a difference of the counter.
-pub(super) fn simple(programs: &Path, gpus: &str, plan: &Plan) -> Outcome<Vec<Told>> {
+pub(super) fn simple(programs: &Path, gpus: &str, plan: Plan) -> Outcome<Vec<Told>> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["subject", "windows"]).args(plan.windows().map(|seconds| seconds.to_string()));
     lines(&answer(&mut command, programs, gpus)?)
 }
 
 /// The peer in Python.
-pub(super) fn zeus(python: &Python, programs: &Path, gpus: &str, plan: &Plan) -> Outcome<Vec<Told>> {
+pub(super) fn zeus(python: &Python, programs: &Path, gpus: &str, plan: Plan) -> Outcome<Vec<Told>> {
     let mut command = python.windows();
     command.args(plan.windows().map(|seconds| seconds.to_string()));
     lines(&answer(&mut command, programs, gpus)?)

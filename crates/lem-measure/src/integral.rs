@@ -95,7 +95,9 @@ impl Updates {
         // Between two moves there may have been updates that told the same.
         let one_of = |gap: i64| usual_ns.map_or(gap, |usual| gap / periods(gap, usual));
         let update_ns = ticks.close_period_ns().map(one_of).or(usual_ns).or_else(|| ticks.period_ns());
-        let update_ns = update_ns.unwrap_or(if fresh { poll_ns } else { 2 * poll_ns }).max(MIN_PERIOD_NS);
+        // Values that repeat are not replaced between two readings.
+        let (least_ns, unknown_ns) = if fresh { (MIN_PERIOD_NS, poll_ns) } else { (poll_ns, 2 * poll_ns) };
+        let update_ns = update_ns.unwrap_or(unknown_ns).max(least_ns);
         let period_ns = update_ns.max(poll_ns);
         let window_ns = sensor.window_ms.map_or(update_ns, |ms| i64::from(ms) * 1_000_000);
         let knots = if fresh {
@@ -186,6 +188,7 @@ impl Updates {
     }
 }
 
+/// When power moved, and by how much its energy is wrong where that was as early or late as it may have been.
 fn moves(ticks: &Ticks) -> Vec<(i64, f64)> {
     let mut before_w = ticks.before.unwrap_or(0.0);
     let moved = ticks.ticks.iter().map(|tick| {
