@@ -178,6 +178,9 @@ fn notes(plan: Plan, runs: u32) -> Vec<String> {
          it nor a counter of 100 ms shows that there are any, and no uncertainty can tell. Where it sees 25 ms of them \
          and there is no counter, the figure is a guess, and the stated uncertainty, 26 % or more, says that much."
             .into(),
+        "The loads of one board are measured in the same windows, so that what is covered of them is not independent, and one \
+         window is three percent of a row."
+            .into(),
         "A simulated counter tells the true energy at its ticks. Whether those of boards that sense power a quarter of \
          the time do is not published."
             .into(),
