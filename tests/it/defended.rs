@@ -103,5 +103,5 @@ fn a_campaign_keeps_what_the_machine_was_and_its_runs_say_that_nothing_changed()
     assert_eq!(text(check(&detail, "environment"), "verdict"), "pass");
     let campaign = project.lem(&["--json", "campaign", "show", "latest"]).exits(0).json();
     let gpu = campaign["environment"]["devices"][0]["facts"].clone();
-    assert!(gpu["driver"].is_string() && gpu["power_limit_w"].is_string(), "{gpu:#}");
+    assert!(gpu["driver_version"].is_string() && gpu["power_limit_w"].is_string(), "{gpu:#}");
 }

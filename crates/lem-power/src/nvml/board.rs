@@ -11,7 +11,7 @@ use nvml_wrapper::sys_exports::field_id::{
 
 use super::capabilities::{Capabilities, Via, field_value, float, power_by_call};
 use super::error::is_lost;
-use crate::clock::{middle, now_ns};
+use crate::clock::{now_ns, promptly};
 use crate::meter::{Depth, ReadError};
 
 /// One GPU: how to read it, and what its counter last said.
@@ -60,10 +60,12 @@ impl Board {
     pub(super) fn read(&mut self, gpu: &Device<'_>, depth: Depth) -> Result<Sample, ReadError> {
         // A counter that has ended cannot show an edge; power can.
         let depth = if self.counter == Counter::Ended { depth.max(Depth::Power) } else { depth };
-        let mut reading = Reading::new();
-        let before_ns = now_ns();
-        self.read_power_and_energy(gpu, depth, &mut reading);
-        reading.sample.t_ns = middle(before_ns, now_ns());
+        let (mut reading, t_ns) = promptly(now_ns, || {
+            let mut reading = Reading::new();
+            self.read_power_and_energy(gpu, depth, &mut reading);
+            reading
+        });
+        reading.sample.t_ns = t_ns;
         if depth == Depth::Full {
             for call in &self.can.calls {
                 let answer = call.read(gpu, &mut reading.sample);
