@@ -30,6 +30,57 @@ test("a gap counts down, says who set it, and shows how the device cools", async
   await expect(page.getByText(/°C at its begin, now/)).toBeVisible();
 });
 
+test("cooling says how long it may take at most, from where, and what ends it", async ({ page }) => {
+  await open(page, "/live", { fake: "cooling" });
+  await expect(now(page, /run 4 of 12: cooling, at most \d+ min .* left/)).toBeVisible();
+  await expect(page.getByRole("timer", { name: "Time left of the gap at most" })).toHaveText(/at most \d+/);
+  await expect(
+    page.getByText(/of 4.min 00.s that it may take, set by: campaign file, line 20/),
+  ).toBeVisible();
+  await expect(page.getByText(/\d\d.°C at its begin, now \d\d.°C/)).toBeVisible();
+  await expect(page.getByText(/back where they were before the first run/)).toBeVisible();
+  await expect(page.getByRole("link", { name: /Campaign: run 4 of 12, cooling, at most/ })).toBeVisible();
+});
+
+test("cooling ends when the devices are cool, long before its time", async ({ page }) => {
+  await open(page, "/live", { fake: "cooling", speed: 15 });
+  await expect(now(page, /run 4 of 12: recording the devices at rest/)).toBeVisible({ timeout: 15_000 });
+});
+
+test("a baseline says that the devices are recorded, and cannot be skipped", async ({ page }) => {
+  await open(page, "/live", { fake: "at-rest" });
+  await expect(now(page, /run 3 of 12: recording the devices at rest/)).toBeVisible();
+  await expect(page.getByRole("timer", { name: "Time left of the baseline" })).toHaveText(/1\d.s/);
+  await expect(page.getByText(/of 20.s, set by: measurement.baseline/)).toBeVisible();
+  await expect(page.getByRole("button", { name: "Pause after this run" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Skip this gap" })).toHaveCount(0);
+});
+
+test("runs that are not needed say so, count as over, and are not made up for", async ({ page }) => {
+  await open(page, "/live", { fake: "known" });
+  const spared = cells(page).getByRole("button", { name: /not needed; its experiment is known well enough/ });
+  await expect(spared).toHaveCount(3);
+  await expect(spared.first()).toHaveText("–");
+  await expect(cells(page).getByRole("button", { name: /, completed; grade [ABC];/ })).toHaveCount(5);
+  await expect(page.getByText(/3 not needed/)).toBeVisible();
+  // 5 are done and 3 need not be.
+  await expect(page.getByRole("main").getByRole("progressbar", { name: "Runs done" })).toHaveAttribute(
+    "aria-valuenow",
+    /^66\.6/,
+  );
+  await expect(page.getByLabel("Log of the worker")).toContainText("3 runs are not needed: after 3 cycles");
+});
+
+test("a campaign whose experiments are known is complete, and has nothing to resume", async ({ page }) => {
+  await open(page, "/live", { fake: "known", speed: 60 });
+  await expect(page.getByText("The campaign is complete")).toBeVisible({ timeout: 25_000 });
+  await expect(page.getByText(/6 runs completed, 6 not needed\./)).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Resume/ })).toHaveCount(0);
+  await page.getByRole("link", { name: "Campaigns", exact: true }).click();
+  const row = page.getByRole("row", { name: /until it is known/ }).last();
+  await expect(row).toContainText("6 of 12 6 not needed");
+});
+
 test("a gap can be skipped", async ({ page }) => {
   await open(page, "/live", { fake: "in-gap" });
   await page.getByRole("button", { name: "Skip this gap" }).click();

@@ -38,7 +38,7 @@ test("a column sorts, first the greatest, then the least", async ({ page }) => {
 
 test("filters and search narrow the rows, and their number says so", async ({ page }) => {
   await open(page, "/results");
-  await expect(count(page)).toHaveText("26 runs");
+  await expect(count(page)).toHaveText("34 runs");
   await choose(page, "Backend", "candle");
   await expect(count(page)).toHaveText("6 runs");
   await page.getByRole("textbox", { name: "Search" }).fill("simulated");
@@ -48,7 +48,7 @@ test("filters and search narrow the rows, and their number says so", async ({ pa
 test("failed runs are found by their error, and a missing value says why", async ({ page }) => {
   await open(page, "/results");
   await page.getByRole("textbox", { name: "Search" }).fill("out of memory");
-  await expect(count(page)).toHaveText("4 runs");
+  await expect(count(page)).toHaveText("6 runs");
   const missing = rows(page)
     .first()
     .getByRole("img", { name: "missing: CUDA out of memory: tried to allocate 16.00 GiB" });
@@ -61,7 +61,7 @@ test("a group tells n, mean, interval, standard deviation and variation", async 
   const group = page
     .getByRole("table", { name: "Statistics of groups" })
     .getByRole("row", { name: /batch_size-8/ });
-  await expect(group.getByRole("cell").nth(3)).toHaveText("4");
+  await expect(group.getByRole("cell").nth(3)).toHaveText("6");
   await expect(group.getByRole("cell").nth(4)).toHaveText(/^1\.\d+ ± 0\.\d+.*SD 0\.\d+ · CV 0\.\d+/);
 });
 
@@ -130,7 +130,7 @@ for (const { word, run, reference, search } of [
 test("a run shows its trace with its phases, its requests and its configuration", async ({ page }) => {
   await open(page, "/results");
   await runs(page).getByRole("button", { name: "pytorch_Llama-3.1-8B_batch_size-8" }).first().click();
-  await expect(page.getByRole("heading", { level: 1, name: /batch_size-8, cycle 4/ })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: /batch_size-8, cycle 6/ })).toBeVisible();
   await expect(page.getByRole("img", { name: /Power over time\. NVIDIA H100 PCIe: \d+/ })).toBeVisible();
   await expect.poll(() => pixels(page.locator("main canvas").first(), FIRST_DEVICE)).toBeGreaterThan(100);
   await expect(page.getByRole("table", { name: "Phases" })).toContainText("measured window");
@@ -162,7 +162,7 @@ test("deleting a campaign asks first, and leads back to what is left", async ({ 
     .getByRole("dialog", { name: "Delete quickstart?" })
     .getByRole("button", { name: "Delete for good" })
     .click();
-  await expect(count(page)).toHaveText("22 runs");
+  await expect(count(page)).toHaveText("30 runs");
 });
 
 test("an export is of what is in view, in its order", async ({ page }) => {

@@ -89,3 +89,41 @@ test("a file corrected as YAML can be saved", async ({ page }) => {
   await expect(page.getByText("Settings saved")).toBeVisible();
   expect(await fake(page, (handle) => handle.settings())).toBe("thermal_gaps:\n  between_experiments: 20\n");
 });
+
+const CARBON = "footprint.carbon_intensity_gco2_kwh";
+
+test("a footprint is a number or nothing, and nothing is assumed", async ({ page }) => {
+  await open(page, "/settings");
+  await expect(page.getByRole("heading", { name: "Footprint" })).toBeVisible();
+  await expect(page.getByText(/Nothing is assumed without them/)).toBeVisible();
+  const field = page.getByRole("textbox", { name: CARBON });
+  await expect(field).toHaveValue("");
+  await expect(field).toHaveAccessibleDescription(
+    /in gCO2e\/kWh; a finite number >= 0, or null; default none/,
+  );
+  await field.fill("380");
+  await field.blur();
+  await page.getByRole("button", { name: "Save …" }).click();
+  await expect(page.getByRole("region", { name: "Changes" })).toContainText(
+    "+  carbon_intensity_gco2_kwh: 380",
+  );
+  await page.getByRole("dialog").getByRole("button", { name: "Back" }).click();
+  await field.fill("");
+  await field.blur();
+  await expect(field).toHaveValue("");
+  await page.getByRole("button", { name: "Save …" }).click();
+  await expect(page.getByRole("region", { name: "Changes" })).toContainText(
+    "+  carbon_intensity_gco2_kwh: null",
+  );
+});
+
+test("a factor below 1 is refused with its range", async ({ page }) => {
+  await open(page, "/settings");
+  const field = page.getByRole("textbox", { name: "footprint.datacenter_pue" });
+  await field.fill("0.8");
+  await field.blur();
+  await expect(
+    page.getByRole("alert").filter({ hasText: "must be a finite number >= 1, or null, not 0.8" }),
+  ).toBeVisible();
+  await expect(page.getByRole("button", { name: "Save …" })).toBeDisabled();
+});

@@ -40,6 +40,7 @@ function cell(index: number, status: RunCell["status"]): RunCell {
     energy_uncertainty_j: null,
     joules_per_output_token: null,
     provenance: null,
+    grade: null,
     duration_s: null,
     error: null,
     gap_before_s: 0,

@@ -30,10 +30,23 @@ export type Subject =
   | "result"
   | "statistics"
   | "compare"
+  | "report"
+  | "metrics"
   | "facets";
 
 const STALE: Partial<Record<HostEvent["event"], readonly Subject[]>> = {
-  results_changed: ["campaigns", "results", "statistics", "compare", "facets", "campaign-keys", "plan"],
+  // A run that ends can take back what was said of earlier ones: their baseline turned out not to hold.
+  results_changed: [
+    "campaigns",
+    "results",
+    "result",
+    "statistics",
+    "compare",
+    "report",
+    "facets",
+    "campaign-keys",
+    "plan",
+  ],
 };
 
 /** Asks again for what an event has made stale. Another project makes everything stale. */

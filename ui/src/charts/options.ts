@@ -5,8 +5,8 @@ import { digits } from "../lib/format";
 import type { Bin } from "../lib/quantile";
 import type { Option } from "./echarts";
 
-const GRID = { left: 64, right: 20, top: 16, bottom: 46, containLabel: false };
-const TEXT = { fontFamily: "'Inter Variable', sans-serif", fontSize: 11 };
+export const GRID = { left: 64, right: 20, top: 16, bottom: 46, containLabel: false };
+export const TEXT = { fontFamily: "'Inter Variable', sans-serif", fontSize: 11 };
 
 export function histogramOption(label: string, unit: string, bins: Bin[]): Option {
   return {
@@ -52,7 +52,12 @@ export function barsOption(axis: string, bars: Bar[], ink: string): Option {
     xAxis: {
       type: "category",
       data: bars.map((bar) => bar.name),
-      axisLabel: { interval: 0, width: Math.min(110, 360 / bars.length), overflow: "breakAll", fontSize: 10 },
+      axisLabel: {
+        interval: 0,
+        width: Math.max(40, Math.min(110, 240 / bars.length)),
+        overflow: "breakAll",
+        fontSize: 10,
+      },
     },
     yAxis: { type: "value", name: axis, nameLocation: "middle", nameGap: 52, min: 0 },
     series: [

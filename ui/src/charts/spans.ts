@@ -17,6 +17,7 @@ export function shades(spans: Span[], nowS: number): Shade[] {
 
 /** The colour of a shade: the measured window stands out, everything else stays in the back. */
 export function shadeColor(shade: Shade, dark: boolean): string {
+  if (shade.label === "baseline") return dark ? "rgba(204,121,167,0.20)" : "rgba(204,121,167,0.18)";
   if (shade.kind === "gap") return dark ? "rgba(86,180,233,0.10)" : "rgba(0,114,178,0.07)";
   switch (shade.label) {
     case "measure":
@@ -30,10 +31,22 @@ export function shadeColor(shade: Shade, dark: boolean): string {
 
 /** What the legend calls the shades that are there. */
 export const SHADE_NAMES: Record<string, string> = {
+  context: "device opened",
   load: "load",
   idle: "idle",
   warmup: "warm-up",
   measure: "measured window",
   unload: "unload",
   gap: "thermal gap",
+  baseline: "baseline",
 };
+
+/** Shades that most campaigns do not have. */
+const RARE = new Set(["context", "baseline"]);
+
+/** The shades that a legend explains: the usual ones, and the others where they are drawn. */
+export function legend(drawn: readonly { label: string }[]): string[] {
+  return Object.keys(SHADE_NAMES).filter(
+    (label) => !RARE.has(label) || drawn.some((shade) => shade.label === label),
+  );
+}

@@ -20,8 +20,15 @@ function reportShown(screen: string) {
   );
 }
 
-export function Page(props: { title: string; actions?: ReactNode; ready?: boolean; children: ReactNode }) {
-  const { title, actions, ready = true, children } = props;
+export function Page(props: {
+  title: string;
+  /** What stands beside the title. */
+  mark?: ReactNode;
+  actions?: ReactNode;
+  ready?: boolean;
+  children: ReactNode;
+}) {
+  const { title, mark, actions, ready = true, children } = props;
   useEffect(() => {
     document.title = `${title} · LEM Desktop`;
     // Tests and the benchmark of the start wait for a screen that has its data.
@@ -35,9 +42,12 @@ export function Page(props: { title: string; actions?: ReactNode; ready?: boolea
   return (
     <Stack gap="md" p="md">
       <Group justify="space-between" wrap="nowrap" className="page-head">
-        <Title order={1} className="clip">
-          {title}
-        </Title>
+        <Group gap="xs" wrap="nowrap" miw={0}>
+          <Title order={1} className="clip">
+            {title}
+          </Title>
+          {mark}
+        </Group>
         <Group gap="xs" wrap="nowrap">
           {actions}
         </Group>

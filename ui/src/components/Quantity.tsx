@@ -17,6 +17,18 @@ export function ProvenanceMark({ of }: { of: Provenance | null | undefined }) {
   );
 }
 
+/** A model of the work stands in for a measurement: nobody counted the operations or the bytes. */
+export function ModelMark() {
+  return (
+    <span
+      className={`${styles.mark} ${styles.modelled}`}
+      title="computed from what is known of the model and the hardware; nobody counted it"
+    >
+      model, not measured
+    </span>
+  );
+}
+
 /** `text` is formatted already; a missing value says why on hover. */
 export function Quantity(props: {
   text: string;

@@ -3,6 +3,7 @@ import {
   IconAlertCircle,
   IconCheck,
   IconCircleDashed,
+  IconCircleMinus,
   IconHourglass,
   IconPlayerPause,
   IconPlayerPlay,
@@ -18,6 +19,7 @@ const LOOK: Record<RunCellStatus, { color: string; icon: typeof IconCheck }> = {
   completed: { color: "green", icon: IconCheck },
   failed: { color: "red", icon: IconAlertCircle },
   interrupted: { color: "yellow", icon: IconPlayerPause },
+  not_needed: { color: "gray", icon: IconCircleMinus },
 };
 
 export function StatusBadge({ status }: { status: RunCellStatus }) {
@@ -25,7 +27,7 @@ export function StatusBadge({ status }: { status: RunCellStatus }) {
   return (
     <span className={`${styles.status} ${styles[color]}`}>
       <Icon size={12} aria-hidden />
-      {status}
+      {status.replace("_", " ")}
     </span>
   );
 }

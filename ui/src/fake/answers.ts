@@ -12,8 +12,10 @@ import { weakest } from "../lib/provenance";
 import { detail, traceOf } from "./detail";
 import { failure } from "./failure";
 import type { Kept } from "./history";
+import { metricsOf } from "./metrics";
 import type { Plan } from "./plan";
 import { facets, found } from "./query";
+import { campaignReport } from "./report";
 import { doctorOf, servicesView } from "./services";
 import { edit, FILE, read } from "./settings";
 import { comparison, groupOf, groups } from "./statistics";
@@ -218,6 +220,12 @@ function results(world: World) {
     statistics: (query, by) => groups(found(world.rows, { ...query, sort: "campaign_name" }), by),
     compare: (experiments) =>
       comparison(experiments.map((one) => compared(world, one.campaign_id, one.experiment))),
+    campaignReport: (id) => campaignReport(keptOf(world, id), world.rows),
+    runMetrics: (run) => {
+      const of = row(run);
+      const { parameters } = experimentIn(keptOf(world, of.campaign_id), of.experiment);
+      return metricsOf(of, parameters, world.settings);
+    },
     result: (run) => {
       const of = row(run);
       return detail(of, experimentIn(keptOf(world, of.campaign_id), of.experiment).parameters);
@@ -253,15 +261,15 @@ function experimentIn(kept: Kept, name: string): PlanExperiment {
   return experiment;
 }
 
-function compared(world: World, campaign_id: string, name: string): Compared {
+function compared(world: World, campaign_id: string, name: string): { one: Compared; rows: ResultRow[] } {
   const kept = keptOf(world, campaign_id);
   const { backend, model, parameters } = experimentIn(kept, name);
-  const own = world.rows.filter((row) => row.campaign_id === campaign_id && row.experiment === name);
-  const group = groupOf(
-    own.filter(({ status }) => status === "completed"),
-    ["campaign", "experiment", "backend", "model"],
+  const rows = world.rows.filter(
+    (row) => row.campaign_id === campaign_id && row.experiment === name && row.status === "completed",
   );
-  return { campaign_id, campaign_name: kept.name, experiment: name, backend, model, parameters, group };
+  const group = groupOf(rows, ["campaign", "experiment", "backend", "model"]);
+  const one = { campaign_id, campaign_name: kept.name, experiment: name, backend, model, parameters, group };
+  return { one, rows };
 }
 
 function campaignDetail(world: World, kept: Kept): CampaignDetail {

@@ -20,6 +20,7 @@ export function cellOf(kept: Kept, rows: ResultRow[], index: number): RunCell {
     energy_uncertainty_j: last?.energy_uncertainty_j ?? null,
     joules_per_output_token: last?.joules_per_output_token ?? null,
     provenance: last?.provenance ?? null,
+    grade: last?.grade ?? null,
     duration_s: null,
     error: over ? last.error : null,
     gap_before_s: run?.gap_before_s ?? 0,

@@ -9,8 +9,11 @@ import type {
   Value,
 } from "../api/bindings";
 import type { TraceChannel, TraceWindow } from "../api/trace";
+import { baselinesOf } from "./baselines";
 import { envelope, STEP_S, valueOf } from "./machine";
 import { CPU, cpuAt, GPU, gpuAt, noise, type Activity } from "./physics";
+import { qualityOf } from "./quality";
+import { gapEnd, gapOf, surroundingsOf } from "./surroundings";
 
 const ANCHOR_NS = 5e12;
 
@@ -88,6 +91,7 @@ export function detail(row: ResultRow, parameters: Value): RunDetail {
       max_temperature_c: device.kind === "gpu" ? 58 : null,
       info: device as unknown as Value,
     })),
+    baselines: baselinesOf(row),
     phases: all,
     request_records: requests,
     traces: devices.map((device) => ({
@@ -104,7 +108,10 @@ export function detail(row: ResultRow, parameters: Value): RunDetail {
     ended_unix_ns: started === null ? null : started + seconds * 1e9,
     anchor_monotonic_ns: ANCHOR_NS,
     anchor_unix_ns: started,
-    gap_ended_because: row.gap_actual_s === null ? null : "elapsed",
+    gap_ended_because: gapEnd(row),
+    gap: gapOf(row),
+    quality: row.status === "completed" ? qualityOf(row) : null,
+    surroundings: surroundingsOf(row),
     window_start_ns: measured?.start_ns ?? null,
     window_end_ns: measured?.end_ns ?? null,
     result: { requests: row.requests, output_tokens: row.output_tokens },

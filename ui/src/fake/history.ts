@@ -13,6 +13,8 @@ export type Kept = {
   endedMs: number | null;
   status: CampaignStatus;
   message: string | null;
+  /** Positions of runs whose experiment is known well enough without them. */
+  notNeeded: number[];
 };
 
 export type History = { campaigns: Kept[]; rows: ResultRow[] };
@@ -50,7 +52,7 @@ const PAST: Past[] = [
   },
   {
     id: "c-0003",
-    text: `campaign_name: batch sweep\ngrid:\n  backends: [pytorch]\n${LLAMA}    batch_size: [1, 8, 32, 64]\nexecution: {cycles: 4, seed: 7}\n`,
+    text: `campaign_name: batch sweep\ngrid:\n  backends: [pytorch]\n${LLAMA}    batch_size: [1, 8, 32, 64]\nexecution: {cycles: 6, seed: 7}\n`,
     createdMs: YESTERDAY - DAY,
     provenance: "measured",
   },
@@ -98,6 +100,7 @@ function one(past: Past, settings: string, many: boolean): { campaign: Kept; row
     endedMs: at,
     status: stopped ? "interrupted" : "completed",
     message: stopped ? "stopped by the user" : null,
+    notNeeded: [],
   };
   return { campaign, rows };
 }

@@ -2,7 +2,7 @@
 // when the page is built with `--mode fake`; `window.__fake` is what a test sees of it, and does to it from outside.
 import type { HostEvent } from "../api/bindings";
 import type { Host } from "../api/host";
-import { answers, type Answers } from "./answers";
+import { answers } from "./answers";
 import { failure } from "./failure";
 import { chosen } from "./scenario";
 import { World } from "./world";
@@ -18,6 +18,10 @@ export type Handle = {
   campaign: (path: string) => string | null;
   /** Someone else writes a campaign file. */
   writeCampaign: (path: string, text: string) => void;
+  /** From now on a command fails, and no other. */
+  refuse: (command: keyof Host) => void;
+  /** What it answers, past the page. */
+  ask: (command: keyof Host, argument: string) => unknown;
 };
 
 declare global {
@@ -32,6 +36,8 @@ export function fakeHost(): Host {
   const { scenario, speed } = chosen(sessionStorage.getItem("fake") ?? "");
   const world = new World(scenario, speed);
   const calls: Call[] = [];
+  const refused = new Set<string>();
+  const answering = answers(world) as Record<keyof Host, (...args: unknown[]) => unknown>;
   window.__fake = {
     calls,
     emit: (event) => world.emit(event),
@@ -43,14 +49,17 @@ export function fakeHost(): Host {
     writeCampaign: (path, text) => {
       world.files.set(path, { text, modifiedMs: Date.now() });
     },
+    refuse: (command) => {
+      refused.add(command);
+    },
+    ask: (command, argument) => answering[command](argument),
   };
-  const answering = Object.entries(answers(world)) as [keyof Answers, (...args: unknown[]) => unknown][];
-  const waiting = answering.map(([command, answer]) => [
+  const waiting = Object.entries(answering).map(([command, answer]) => [
     command,
     async (...args: unknown[]) => {
       calls.push({ command, args });
       await new Promise((resolve) => setTimeout(resolve, LATENCY_MS));
-      if (scenario === "failing") {
+      if (scenario === "failing" || refused.has(command)) {
         throw failure(
           "machine",
           `${command}: the results database is locked`,

@@ -31,6 +31,7 @@ export type Activity = Phase | "none";
 
 const GPU_W: Record<Activity, number> = {
   none: 72,
+  context: 88,
   load: 128,
   idle: 96,
   warmup: 284,
@@ -39,6 +40,7 @@ const GPU_W: Record<Activity, number> = {
 };
 const CPU_W: Record<Activity, number> = {
   none: 61,
+  context: 62,
   load: 118,
   idle: 66,
   warmup: 143,

@@ -1,17 +1,11 @@
 // From the text of a campaign to its plan: experiments, order of runs, gaps with their sources, and problems.
-import type {
-  Diagnostic,
-  PlanExperiment,
-  PlanPreview,
-  PlanRun,
-  ResolvedSeconds,
-  Structure,
-  Value,
-} from "../api/bindings";
+import type { Diagnostic, PlanExperiment, PlanPreview, PlanRun, Structure, Value } from "../api/bindings";
+import { mapping, resolved, restOf, type Thermal } from "./rest";
 import { servicesView } from "./services";
 import { gap, Located } from "./settings";
 
 type Map_ = { [key in string]: Value };
+type Gaps = Pick<Plan, "between_experiments" | "between_cycles">;
 type Context = { settings: string; file: string };
 
 const KNOWN = [
@@ -20,6 +14,7 @@ const KNOWN = [
   "grid",
   "execution",
   "measurement",
+  "thermal",
   "dataset",
   "num_samples",
   "configs",
@@ -29,10 +24,6 @@ const TOLD_RUNS = 5000;
 
 /** Everything of a preview but what history knows. */
 export type Plan = Omit<PlanPreview, "estimate">;
-
-function mapping(value: Value | undefined): Map_ {
-  return value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
-}
 
 function list(value: Value | undefined): Value[] {
   if (value === undefined || value === null) return [];
@@ -47,19 +38,11 @@ export function planOf(text: string, context: Context): Plan {
   const experiments = experimentsOf(root);
   const problems = unreadable.length > 0 ? unreadable : problemsOf(root, experiments, located, context.file);
   const broken = problems.some(({ severity }) => severity === "error");
-  const cycles = typeof execution.cycles === "number" ? execution.cycles : 3;
-  const own = (key: string, fallback: ResolvedSeconds): ResolvedSeconds => {
-    const [value, at] = [execution[key], located.place(["execution", key])];
-    if (typeof value !== "number" || at === null) return fallback;
-    const source = { kind: "campaign", line: at.line } as const;
-    return { value, source, source_text: `campaign file, line ${at.line}` };
-  };
+  const rest = restOf(unreadable.length > 0 ? "" : text);
+  const cycles = rest.stopping?.max ?? (typeof execution.cycles === "number" ? execution.cycles : 3);
   const structure =
     typeof execution.structure === "string" ? (execution.structure as Structure) : "interleaved";
-  const gaps = {
-    between_experiments: own("config_gap_seconds", gap(context.settings, "between_experiments")),
-    between_cycles: own("cycle_gap_seconds", gap(context.settings, "between_cycles")),
-  };
+  const gaps = gapsOf(rest.thermal, located, context.settings);
   const runs = broken ? [] : runsOf(experiments.length, cycles, structure, gaps);
   return {
     name: typeof root.campaign_name === "string" ? root.campaign_name : "",
@@ -74,6 +57,25 @@ export function planOf(text: string, context: Context): Plan {
     problems,
     can_run: runs.length > 0,
   };
+}
+
+/** As configured, the longest that cooling may take, or none where devices are to stay hot. */
+function gapsOf({ mode, max }: Thermal, located: Located, settings: string): Gaps {
+  if (mode === "fixed") {
+    const own = (key: string, name: keyof Gaps) => resolved(located, ["execution", key], gap(settings, name));
+    return {
+      between_experiments: own("config_gap_seconds", "between_experiments"),
+      between_cycles: own("cycle_gap_seconds", "between_cycles"),
+    };
+  }
+  const line = located.place(["thermal", "mode"])?.line ?? 1;
+  const none = {
+    value: 0,
+    source: { kind: "campaign", line },
+    source_text: `campaign file, line ${line}`,
+  } as const;
+  const both = mode === "adaptive" ? max : none;
+  return { between_experiments: both, between_cycles: both };
 }
 
 /** Every combination of backends, models and swept values; the last key varies fastest. */
@@ -107,12 +109,7 @@ function combinations(axes: [string, Value][]): Map_[] {
   return list(values).flatMap((value) => combinations(rest).map((others) => ({ [key]: value, ...others })));
 }
 
-function runsOf(
-  experiments: number,
-  cycles: number,
-  structure: Structure,
-  gaps: Pick<Plan, "between_experiments" | "between_cycles">,
-): PlanRun[] {
+function runsOf(experiments: number, cycles: number, structure: Structure, gaps: Gaps): PlanRun[] {
   const order = Array.from({ length: cycles }, (_, cycle) =>
     orderOf(experiments, cycle, structure).map((experiment) => ({ experiment, cycle: cycle + 1 })),
   ).flat();
@@ -165,11 +162,7 @@ function problemsOf(root: Map_, experiments: PlanExperiment[], located: Located,
     const hint = "give at least one of `grid`, `configs` and `experiments`";
     say("error", "no_experiments", "the campaign has no experiments", { hint, field: "grid.backends" });
   }
-  const cycles = mapping(root.execution).cycles ?? 3;
-  if (typeof cycles !== "number" || !Number.isInteger(cycles) || cycles < 1) {
-    const message = `\`execution.cycles\` is ${JSON.stringify(cycles)}, but must be a whole number from 1`;
-    say("error", "invalid_value", message, { field: "execution.cycles" });
-  }
+  for (const { message, field } of numbersOf(root)) say("error", "invalid_value", message, { field });
   const missing = servicesView("", true).services.filter(({ present }) => !present);
   for (const backend of new Set(experiments.map((experiment) => experiment.service))) {
     if (backend !== null && missing.some(({ name }) => name === backend)) {
@@ -179,4 +172,35 @@ function problemsOf(root: Map_, experiments: PlanExperiment[], located: Located,
     }
   }
   return found;
+}
+
+/** What is wrong with the numbers of a campaign. */
+function numbersOf(root: Map_): { field: string; message: string }[] {
+  const written = mapping(root.execution).cycles ?? 3;
+  const cycles = mapping(written);
+  const thermal = mapping(root.thermal);
+  const isSection = typeof written === "object" && !Array.isArray(written);
+  const problems: { field: string; message: string }[] = [];
+  const wrong = (field: string, value: Value | undefined, range: string) =>
+    problems.push({ field, message: `\`${field}\` is ${JSON.stringify(value)}, but must be ${range}` });
+  if (!isSection && (typeof written !== "number" || !Number.isInteger(written) || written < 1)) {
+    wrong("execution.cycles", written, "a whole number from 1");
+  }
+  for (const key of ["min", "max"]) {
+    const value = cycles[key];
+    const field = `execution.cycles.${key}`;
+    if (typeof value === "number" && value < 3) wrong(field, value, "a whole number from 3 to 1000");
+    if (value !== undefined && cycles.target_ci_percent === undefined) {
+      problems.push({ field, message: `\`${field}\` has no meaning without a target` });
+    }
+  }
+  const tolerance = thermal.tolerance_c;
+  if (typeof tolerance === "number" && (tolerance < 0.5 || tolerance > 20)) {
+    wrong("thermal.tolerance_c", tolerance, "a number from 0.5 to 20");
+  }
+  if (Number(thermal.min_seconds ?? 10) > Number(thermal.max_seconds ?? 300)) {
+    const message = `\`thermal.min_seconds\` is more than \`thermal.max_seconds\``;
+    problems.push({ field: "thermal.min_seconds", message });
+  }
+  return problems;
 }

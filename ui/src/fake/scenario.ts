@@ -10,6 +10,9 @@ const SCENARIOS = [
   "no-docker",
   "running",
   "in-gap",
+  "cooling",
+  "at-rest",
+  "known",
   "many",
   "failing",
 ] as const;

@@ -2,6 +2,7 @@
 // them. It is moved by the machine's clock, so that a test may let it run faster, or find it in the middle.
 import type {
   EndedStatus,
+  GapPurpose,
   LiveCampaign,
   LiveEvent,
   LogKind,
@@ -17,6 +18,7 @@ import { cellOf } from "./cells";
 import { experimentOf, placeOf, type Kept } from "./history";
 import { STEP_S, type Machine } from "./machine";
 import type { Activity } from "./physics";
+import { enough, restOf } from "./rest";
 import { completedRow, emptyRow, windowOf } from "./rows";
 
 export type Surroundings = {
@@ -42,7 +44,14 @@ const IDLE_NOW = {
 };
 
 /** What a phase but the measured one takes, in seconds. */
-const LENGTH: Record<Exclude<Phase, "measure">, number> = { load: 1.2, idle: 0.4, warmup: 0.8, unload: 0.3 };
+const LENGTH: Record<Exclude<Phase, "measure" | "context">, number> = {
+  load: 1.2,
+  idle: 0.4,
+  warmup: 0.8,
+  unload: 0.3,
+};
+/** How long the machine must have been steady before the first run, in seconds; an engine waits for a minute. */
+const STEADY_S = 3;
 
 export class Session {
   readonly campaign: LiveCampaign;
@@ -51,13 +60,19 @@ export class Session {
   private readonly durations: number[] = [];
   private readonly todo: number[];
   private skip = false;
+  private readonly rest: ReturnType<typeof restOf>;
+  /** How warm the machine was at rest before the first run. */
+  private reference: number | null = null;
+  private baselineTaken = false;
 
   constructor(
     private readonly kept: Kept,
     rows: ResultRow[],
     private readonly around: Surroundings,
   ) {
+    this.rest = restOf(kept.text);
     const runs = kept.plan.runs.map((_, index) => cellOf(kept, rows, index));
+    for (const run of runs) if (kept.notNeeded.includes(run.index)) run.status = "not_needed";
     this.todo = runs.filter(({ status }) => status === "planned").map(({ index }) => index);
     const count = (status: RunCell["status"]) => runs.filter((run) => run.status === status).length;
     this.campaign = {
@@ -108,6 +123,7 @@ export class Session {
 
   private *all(): Generator<undefined, void> {
     for (const index of this.todo) {
+      if (this.kept.notNeeded.includes(index)) continue;
       yield* this.pause();
       const experiment = experimentOf(this.kept.plan, index);
       if (this.campaign.now.stop_asked || experiment === undefined) break;
@@ -129,9 +145,7 @@ export class Session {
   }
 
   private *gap(index: number, { name, backend }: PlanExperiment): Generator<undefined, void> {
-    const { machine } = this.around;
     const run = this.campaign.runs[index];
-    const planned = run?.gap_before_s ?? 0;
     this.change(index, {
       status: "waiting",
       run_id: `${this.kept.id}-${index}-${this.attempt(index)}`,
@@ -145,20 +159,62 @@ export class Session {
       cycle: run?.cycle ?? 1,
       state: "preparing",
     });
-    if (planned === 0 || index === this.todo.at(0)) return;
+    if (this.rest.thermal.mode === "adaptive") yield* this.cool(index);
+    else if (index !== this.todo.at(0)) yield* this.fixed(index, run?.gap_before_s ?? 0);
+    yield* this.baseline(index);
+  }
+
+  private *fixed(index: number, seconds: number): Generator<undefined, void> {
+    if (seconds === 0) return;
     const kind =
       this.kept.plan.runs[index]?.gap_kind === "between_cycles" ? "between_cycles" : "between_experiments";
+    const source = this.campaign.gaps[kind].source_text;
+    yield* this.pass(index, { purpose: "wait", seconds, source }, () => this.skip);
+  }
+
+  /** Until the machine is as cool as before the first run; before that one, until it is steady. */
+  private *cool(index: number): Generator<undefined, void> {
+    const { machine } = this.around;
+    const { minS, max, toleranceC } = this.rest.thermal;
+    const from = machine.nowS;
+    const least = this.reference === null ? STEADY_S : minS;
+    const limit = this.reference === null ? Infinity : this.reference + toleranceC;
+    const isCool = () => machine.nowS - from >= least && machine.hottest() <= limit;
+    const gap = { purpose: "cool", seconds: max.value, source: max.source_text } as const;
+    yield* this.pass(index, gap, () => this.skip || isCool());
+    this.reference ??= machine.hottest();
+  }
+
+  private *baseline(index: number): Generator<undefined, void> {
+    const { baseline } = this.rest;
+    if (baseline === null || (this.baselineTaken && !baseline.fresh) || this.campaign.now.stop_asked) return;
+    const gap = { purpose: "baseline", seconds: baseline.seconds, source: "measurement.baseline" } as const;
+    yield* this.pass(index, gap, () => false);
+    this.baselineTaken = true;
+    const { nowS } = this.around.machine;
+    const watts = this.around.machine.energy(nowS - baseline.seconds, nowS) / baseline.seconds;
+    this.log("log", `bare baseline: ${watts.toFixed(1)} W`, index);
+  }
+
+  /** Time goes by between two runs. */
+  private *pass(
+    index: number,
+    of: { purpose: GapPurpose; seconds: number; source: string },
+    over: () => boolean,
+  ): Generator<undefined, void> {
+    const { machine } = this.around;
     const gap = {
       started_s: machine.nowS,
-      until_s: machine.nowS + planned,
-      planned_s: planned,
-      source_text: this.campaign.gaps[kind].source_text,
+      purpose: of.purpose,
+      until_s: machine.nowS + of.seconds,
+      planned_s: of.seconds,
+      source_text: of.source,
       start_temperature_c: machine.hottest(),
     };
     this.skip = false;
-    const close = this.span("gap", "gap", index);
+    const close = this.span("gap", of.purpose === "baseline" ? "baseline" : "gap", index);
     this.say({ state: "gap", gap });
-    yield* this.wait(planned, () => this.skip);
+    yield* this.wait(of.seconds, over);
     close();
     this.say({ state: "preparing", gap: null });
   }
@@ -246,17 +302,34 @@ export class Session {
         })
       : emptyRow(experiment, place, status, error);
     this.around.keep(row);
-    const { energy_j, energy_uncertainty_j, joules_per_output_token, provenance } = row;
+    const { energy_j, energy_uncertainty_j, joules_per_output_token, provenance, grade } = row;
     const duration_s = this.durations.at(-1) ?? null;
-    const results = { energy_j, energy_uncertainty_j, joules_per_output_token, provenance };
+    const results = { energy_j, energy_uncertainty_j, joules_per_output_token, provenance, grade };
     this.change(index, { status, error, ...results, duration_s: done ? duration_s : null });
     if (error !== null) this.log("error", error, index);
     const { now } = this.campaign;
     if (status !== "interrupted") now.remaining -= 1;
     if (status === "completed") now.completed += 1;
     if (status === "failed") now.failed += 1;
+    if (status === "completed") this.spare(run.experiment, index);
     this.say({ ...IDLE_NOW, state: "preparing" });
     this.around.tell({ event: "results_changed" });
+  }
+
+  /** Later runs of an experiment that is known well enough by now are not needed. */
+  private spare(experiment: string, index: number): void {
+    const own = this.campaign.runs.filter((run) => run.experiment === experiment);
+    const values = own.flatMap((run) =>
+      run.status === "completed" ? (run.joules_per_output_token ?? []) : [],
+    );
+    const percent = this.rest.stopping === null ? null : enough(values, this.rest.stopping);
+    const later = own.filter((run) => run.status === "planned" && run.index > index);
+    if (percent === null || later.length === 0) return;
+    this.kept.notNeeded = [...this.kept.notNeeded, ...later.map((run) => run.index)];
+    this.campaign.now.remaining -= later.length;
+    const known = `after ${values.length} cycles the 95 % interval is ±${percent.toFixed(2)} % of the mean`;
+    this.log("log", `${later.length} runs are not needed: ${known}`, index);
+    for (const run of later) this.change(run.index, { status: "not_needed" });
   }
 
   private end(status: EndedStatus, message: string | null): void {

@@ -20,6 +20,7 @@ type Field = { path: string; summary: string; default: string; kind: SettingKind
 
 const SECONDS: SettingKind = { kind: "seconds" };
 const FLAG: SettingKind = { kind: "flag" };
+const AMOUNT: SettingKind = { kind: "amount" };
 const choice = (...choices: string[]): SettingKind => ({ kind: "choice", choices });
 
 const FIELDS: Field[] = [
@@ -42,6 +43,25 @@ const FIELDS: Field[] = [
   field("results_dir", "folder of the database and of exports, relative to the project", "results", {
     kind: "folder",
   }),
+  field(
+    "footprint.carbon_intensity_gco2_kwh",
+    "emissions of the electricity where runs happen, in gCO2e/kWh",
+    "null",
+    AMOUNT,
+  ),
+  field(
+    "footprint.datacenter_pue",
+    "power usage effectiveness of the site; without it, 1.0 is used and said",
+    "null",
+    { kind: "factor" },
+  ),
+  field("footprint.price_per_kwh", "price of a kilowatt hour, in a currency of yours", "null", AMOUNT),
+  field(
+    "footprint.device_price_per_hour",
+    "price of one GPU for an hour, in the same currency",
+    "null",
+    AMOUNT,
+  ),
 ];
 
 function field(path: string, summary: string, fallback: string, kind: SettingKind): Field {
@@ -64,6 +84,10 @@ function rangeOf(kind: SettingKind): string {
       return "the path of a folder";
     case "url":
       return "an http or https URL, or null";
+    case "amount":
+      return "a finite number >= 0, or null";
+    case "factor":
+      return "a finite number >= 1, or null";
   }
 }
 
@@ -100,6 +124,10 @@ export class Located {
   }
 }
 
+function isAtLeast(least: number, value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value >= least;
+}
+
 function wrong(of: Field, value: unknown): boolean {
   switch (of.kind.kind) {
     case "choice":
@@ -108,6 +136,10 @@ function wrong(of: Field, value: unknown): boolean {
       return typeof value !== "number" || !(value >= 0);
     case "flag":
       return typeof value !== "boolean";
+    case "amount":
+      return value !== null && !isAtLeast(0, value);
+    case "factor":
+      return value !== null && !isAtLeast(1, value);
     default:
       return false;
   }

@@ -5,41 +5,13 @@ import type {
   Group,
   GroupColumn,
   Metrics,
+  Pair,
   ResultRow,
-  Statistic,
   Value,
 } from "../api/bindings";
 import { weakest } from "../lib/provenance";
-
-/** The 0.975 quantiles of Student's t for 1 to 4 degrees of freedom. */
-const STUDENT = [12.706, 4.303, 3.182, 2.776];
-
-/** For more: the expansion of Fisher and Cornish (1960) around the normal quantile. */
-function student975(freedom: number): number {
-  const z = 1.959964;
-  const known = STUDENT[freedom - 1];
-  if (known !== undefined) return known;
-  return z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2);
-}
-
-export function describe(values: number[]): Statistic | null {
-  const n = values.length;
-  if (n === 0) return null;
-  const mean = values.reduce((a, b) => a + b, 0) / n;
-  const sd = n < 2 ? null : Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (n - 1));
-  const half = sd === null ? null : (student975(n - 1) * sd) / Math.sqrt(n);
-  return {
-    n,
-    mean,
-    sd,
-    cv: sd === null ? null : sd / Math.abs(mean),
-    ci_low: half === null ? null : mean - half,
-    ci_high: half === null ? null : mean + half,
-    min: values.reduce((a, b) => Math.min(a, b)),
-    max: values.reduce((a, b) => Math.max(a, b)),
-    values,
-  };
-}
+import { describe } from "./describe";
+import { paired } from "./inference";
 
 const METRICS: (keyof Metrics)[] = [
   "energy_j",
@@ -92,7 +64,28 @@ function valueIn(one: Compared, parameter: string): Value | null {
   return (one.parameters as { [key in string]: Value })[parameter] ?? null;
 }
 
-export function comparison(experiments: Compared[]): Comparison {
+function cycles(rows: ResultRow[]): Map<number, number> {
+  return new Map(
+    rows.flatMap((row) =>
+      row.joules_per_output_token === null ? [] : [[row.cycle, row.joules_per_output_token] as const],
+    ),
+  );
+}
+
+/** The first beside each other one of its campaign, by the cycles that both have. */
+function pairs(experiments: { one: Compared; rows: ResultRow[] }[]): Pair[] {
+  const [first] = experiments;
+  if (first === undefined) return [];
+  return experiments.flatMap(({ one, rows }, second) => {
+    if (second === 0 || one.campaign_id !== first.one.campaign_id) return [];
+    const found = paired(cycles(first.rows), cycles(rows));
+    return found === null ? [] : [{ second, joules_per_output_token: found }];
+  });
+}
+
+/** Experiments with their completed runs, side by side. */
+export function comparison(sides: { one: Compared; rows: ResultRow[] }[]): Comparison {
+  const experiments = sides.map(({ one }) => one);
   const parameters = experiments.flatMap((one) => Object.keys(one.parameters as object)).toSorted();
   const differences = [...new Set(["campaign", "backend", "model", ...parameters])].map((parameter) => ({
     parameter,
@@ -101,5 +94,6 @@ export function comparison(experiments: Compared[]): Comparison {
   return {
     experiments,
     differences: differences.filter(({ values }) => new Set(values.map((v) => JSON.stringify(v))).size > 1),
+    pairs: pairs(sides),
   };
 }

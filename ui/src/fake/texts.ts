@@ -90,8 +90,36 @@ execution:
   cycles: 3
 `;
 
+const KNOWN = `# Is batch 8 worth it? Until the answer is within 2 %, and each run from the same temperature.
+campaign_name: until it is known
+
+grid:
+  backends: [pytorch]
+  models: [meta-llama/Llama-3.1-8B]
+  shared:
+    batch_size: [1, 8]
+    max_output_tokens: 128
+    num_input_prompts: 100
+
+execution:
+  cycles:
+    min: 3                       # fewer say little
+    max: 6
+    target_ci_percent: 2
+
+thermal:
+  mode: adaptive
+  max_seconds: 240
+  tolerance_c: 2                 # the room is cool
+
+measurement:
+  baseline: {duration_seconds: 20, strategy: fresh}
+`;
+
 const FAILS = STARTER.replace("new campaign", "fail-start");
 
+/** A campaign with adaptive gaps, a baseline, and cycles until its experiments are known. */
+export const KNOWN_PATH = "campaigns/known.yaml";
 export const QUICKSTART_PATH = "campaigns/quickstart.yaml";
 
 export function campaignFiles(): Map<string, { text: string; modifiedMs: number }> {
@@ -100,6 +128,7 @@ export function campaignFiles(): Map<string, { text: string; modifiedMs: number 
     ["campaigns/batch-sweep.yaml", { text: BATCHES, modifiedMs: day }],
     ["campaigns/engines.yaml", { text: ENGINES, modifiedMs: day + 3_600_000 }],
     ["campaigns/fail-start.yaml", { text: FAILS, modifiedMs: day + 7_200_000 }],
+    [KNOWN_PATH, { text: KNOWN, modifiedMs: day + 10_800_000 }],
     [QUICKSTART_PATH, { text: QUICKSTART, modifiedMs: day - 86_400_000 }],
   ]);
 }

@@ -3,6 +3,7 @@ import type {
   CampaignSummary,
   HostEvent,
   LiveEvent,
+  Now,
   ProjectView,
   RecentProject,
   ResultRow,
@@ -14,11 +15,23 @@ import { DEVICES, Machine } from "./machine";
 import { planOf, type Plan } from "./plan";
 import type { Scenario } from "./scenario";
 import { Session } from "./session";
-import { campaignFiles, INVALID_SETTINGS, SETTINGS } from "./texts";
+import { campaignFiles, INVALID_SETTINGS, KNOWN_PATH, SETTINGS } from "./texts";
 
 const TICK_MS = 100;
 /** What the clock shows when the page opens: there is a little history to draw. */
 const BEGIN_S = 90;
+
+type Middle = { campaign: string; run: number; there: (now: Now) => boolean; afterS: number };
+
+const BATCHES = "campaigns/batch-sweep.yaml";
+const MIDDLES: Partial<Record<Scenario, Middle>> = {
+  running: { campaign: BATCHES, run: 3, there: (now) => now.phase === "measure", afterS: 12 },
+  "in-gap": { campaign: BATCHES, run: 3, there: (now) => now.gap !== null, afterS: 12 },
+  cooling: { campaign: KNOWN_PATH, run: 3, there: (now) => now.gap?.purpose === "cool", afterS: 20 },
+  "at-rest": { campaign: KNOWN_PATH, run: 2, there: (now) => now.gap?.purpose === "baseline", afterS: 6 },
+  // The first experiment is known after three cycles; the second is in its third.
+  known: { campaign: KNOWN_PATH, run: 5, there: (now) => now.phase === "measure", afterS: 12 },
+};
 
 export class World {
   readonly machine = new Machine();
@@ -45,7 +58,7 @@ export class World {
     this.settings = scenario === "invalid-settings" ? INVALID_SETTINGS : SETTINGS;
     if (scenario !== "first-start") this.fill();
     this.passUntil(() => this.machine.nowS >= BEGIN_S);
-    if (scenario === "running" || scenario === "in-gap") this.beginInTheMiddle();
+    this.beginInTheMiddle();
     this.epochMs = Date.now() - this.machine.nowS * 1000;
     const [beganMs, beganS] = [performance.now(), this.machine.nowS];
     setInterval(() => {
@@ -125,6 +138,7 @@ export class World {
       endedMs: null,
       status: "running",
       message: null,
+      notNeeded: [],
     };
     this.campaigns = [...this.campaigns, kept];
     return this.run(kept);
@@ -157,7 +171,8 @@ export class World {
     const count = (status: ResultRow["status"]) =>
       new Set(own.filter((row) => row.status === status).map(({ index }) => index)).size;
     const [completed, failed, planned] = [count("completed"), count("failed"), kept.plan.runs_total];
-    const remaining = planned - completed - failed;
+    const not_needed = kept.notNeeded.length;
+    const remaining = planned - completed - failed - not_needed;
     return {
       id: kept.id,
       name: kept.name,
@@ -171,6 +186,7 @@ export class World {
       planned,
       completed,
       failed,
+      not_needed,
       remaining,
       resumable: remaining > 0 && kept.status !== "running",
     };
@@ -196,16 +212,17 @@ export class World {
     }
   }
 
-  /** A campaign is found in its second cycle: in a measured window, or in the gap before it. */
+  /** A campaign is found in the middle of what the scenario is about. */
   private beginInTheMiddle(): void {
-    this.start("campaigns/batch-sweep.yaml");
-    const wanted = this.scenario === "running" ? "measure" : "gap";
+    const middle = MIDDLES[this.scenario];
+    if (middle === undefined) return;
+    this.start(middle.campaign);
     const there = () => {
       const now = this.session?.campaign.now;
-      return now?.run_index === 3 && (wanted === "gap" ? now.gap !== null : now.phase === "measure");
+      return now?.run_index === middle.run && middle.there(now);
     };
     this.passUntil(there);
     const from = this.machine.nowS;
-    this.passUntil(() => this.machine.nowS >= from + 12);
+    this.passUntil(() => this.machine.nowS >= from + middle.afterS);
   }
 }

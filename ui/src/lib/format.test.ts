@@ -1,6 +1,20 @@
 import { expect, test } from "vitest";
 
-import { dateTime, digits, duration, MISSING, plain, si, THIN } from "./format";
+import {
+  dateTime,
+  digits,
+  duration,
+  MISSING,
+  money,
+  plain,
+  precise,
+  probability,
+  range,
+  si,
+  signed,
+  THIN,
+  uncertain,
+} from "./format";
 
 /** Thin spaces as plain ones, so that the expectations can be read. */
 const read = (text: string) => text.replaceAll(THIN, " ");
@@ -27,6 +41,44 @@ test("a unit takes an SI prefix, after a thin space", () => {
     "0 J",
     "3.60 MJ",
   ]);
+});
+
+test("operations have prefixes that bytes and joules never need", () => {
+  expect([6.632e13, 1.657e15, 2e18].map((value) => read(si(value, "FLOP")))).toEqual([
+    "66.3 TFLOP",
+    "1.66 PFLOP",
+    "2.00 EFLOP",
+  ]);
+});
+
+test("a change keeps its sign, and money its digits", () => {
+  expect([0.31, -1.2, 0].map((value) => read(signed(value, "%")))).toEqual(["+0.310 %", "−1.20 %", "+0 %"]);
+  expect([12.5, 0.000_024_57, 0].map(money)).toEqual(["12.50", "0.0000246", "0.00"]);
+});
+
+test("a value is as precise as its uncertainty, with one prefix for both", () => {
+  const told = [
+    [15_581, 62.4],
+    [0.0123, 0.0004],
+    [72.5, 0.6],
+    [3, 0],
+  ].map(([value = 0, give = 0]) => read(uncertain(value, give, "J")));
+  expect(told).toEqual(["15.581 ± 0.062 kJ", "12.30 ± 0.40 mJ", "72.50 ± 0.60 J", "3.00 ± 0.00 J"]);
+  expect(read(uncertain(3, null, "J"))).toBe("3.00 J");
+  expect(uncertain(null, 1, "J")).toBe(MISSING);
+});
+
+test("the ends of an interval do not look alike", () => {
+  expect(read(range(1.2034, 1.2161, "J/token"))).toBe("1.2034 to 1.2161 J/token");
+  expect(read(range(0.3862, 0.3911, "J/token"))).toBe("386.2 to 391.1 mJ/token");
+  expect(range(-0.05, 0.67, "")).toBe("−0.05 to 0.67");
+  expect(read(precise(1.2098, 0.0064, "J"))).toBe("1.2098 J");
+  expect(read(precise(1.2098, null, "J"))).toBe("1.21 J");
+  expect(read(range(2, 2, "J"))).toBe("2.00 to 2.00 J");
+});
+
+test("a p below a thousandth is not told closer, and one that is missing is a dash", () => {
+  expect([0.04, 0.000_02, null].map(probability)).toEqual(["0.040", "< 0.001", MISSING]);
 });
 
 test("what is missing is a dash, never 0", () => {

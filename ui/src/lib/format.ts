@@ -6,6 +6,9 @@ export const THIN = "\u2009";
 export const MISSING = "–";
 
 const PREFIXES: [number, string][] = [
+  [1e18, "E"],
+  [1e15, "P"],
+  [1e12, "T"],
   [1e9, "G"],
   [1e6, "M"],
   [1e3, "k"],
@@ -24,8 +27,7 @@ export function digits(value: number): string {
 /** A value with its unit and an SI prefix: `12.4 kJ`, `310 mJ/token`. */
 export function si(value: number | null | undefined, unit: string): string {
   if (value == null || !Number.isFinite(value)) return MISSING;
-  const size = Math.abs(value);
-  const [factor, prefix] = PREFIXES.find(([least]) => size >= least) ?? (size === 0 ? [1, ""] : [1e-6, "µ"]);
+  const [factor, prefix] = prefixOf(Math.abs(value));
   return `${digits(value / factor)}${THIN}${prefix}${unit}`;
 }
 
@@ -34,6 +36,58 @@ export function plain(value: number | null | undefined, unit: string, decimals?:
   if (value == null || !Number.isFinite(value)) return MISSING;
   const text = decimals === undefined ? digits(value) : value.toFixed(decimals);
   return unit === "" ? text : `${text}${THIN}${unit}`;
+}
+
+/** A change, with its sign: `+0.31 %`, `−1.20 J`. */
+export function signed(value: number, unit: string): string {
+  const sign = value < 0 ? "\u2212" : "+";
+  const text = sign + digits(Math.abs(value));
+  return unit === "" ? text : `${text}${THIN}${unit}`;
+}
+
+/** An amount of money in whatever currency its price was: three digits, however small. */
+export function money(value: number): string {
+  const magnitude = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
+  return value.toFixed(Math.min(12, Math.max(2, 2 - magnitude)));
+}
+
+/** The p of a test; below a thousandth only that it is. */
+export function probability(p: number | null | undefined): string {
+  if (p == null || !Number.isFinite(p)) return MISSING;
+  return p < 0.001 ? "< 0.001" : p.toFixed(3);
+}
+
+/** As many decimals as show two digits of half a width: more would be noise, fewer would make its ends look alike. */
+function decimalsOf(width: number): number {
+  return width > 0 ? Math.min(9, Math.max(0, 1 - Math.floor(Math.log10(width)))) : 2;
+}
+
+function prefixOf(size: number): readonly [number, string] {
+  return PREFIXES.find(([least]) => size >= least) ?? (size === 0 ? [1, ""] : [1e-6, "µ"]);
+}
+
+/** A value to the precision of its uncertainty, both with one prefix: `15.58 ± 0.06 kJ`. */
+export function uncertain(value: number | null, uncertainty: number | null, unit: string): string {
+  if (value === null || uncertainty === null || !Number.isFinite(value)) return si(value, unit);
+  const [factor, prefix] = prefixOf(Math.max(Math.abs(value), uncertainty));
+  const [scaled, give] = [value / factor, uncertainty / factor];
+  const decimals = decimalsOf(give);
+  return `${scaled.toFixed(decimals)} ± ${give.toFixed(decimals)}${THIN}${prefix}${unit}`;
+}
+
+/** A value to the precision of what is uncertain about it, without telling that: it stands beside. */
+export function precise(value: number | null | undefined, uncertainty: number | null, unit: string): string {
+  if (value == null || uncertainty === null || !Number.isFinite(value)) return si(value, unit);
+  const [factor, prefix] = prefixOf(Math.abs(value));
+  return `${(value / factor).toFixed(decimalsOf(uncertainty / factor))}${THIN}${prefix}${unit}`;
+}
+
+/** Both ends of an interval to the precision that tells them apart, with one prefix: `1.203 to 1.216 J`. */
+export function range(low: number, high: number, unit: string): string {
+  const [factor, prefix] = unit === "" ? [1, ""] : prefixOf(Math.max(Math.abs(low), Math.abs(high)));
+  const decimals = decimalsOf((high - low) / 2 / factor);
+  const [from, to] = [low, high].map((end) => (end / factor).toFixed(decimals).replace("-", "\u2212"));
+  return unit === "" ? `${from} to ${to}` : `${from} to ${to}${THIN}${prefix}${unit}`;
 }
 
 /** A length of time: `850 ms`, `12.3 s`, `4 min 05 s`, `3 h 20 min`, `2 d 4 h`. */

@@ -1,8 +1,9 @@
 // What a campaign does now, in one sentence.
-import type { Now } from "../api/bindings";
+import type { GapNow, Now } from "../api/bindings";
 import { countdown } from "./format";
 
 const PHASES: Record<NonNullable<Now["phase"]>, string> = {
+  context: "holding the device open without a model",
   load: "loading the model",
   idle: "idling with the model loaded",
   warmup: "warming up",
@@ -10,10 +11,28 @@ const PHASES: Record<NonNullable<Now["phase"]>, string> = {
   unload: "unloading",
 };
 
+/** Runs that are over: those that need not be done among them. */
+export function over(now: Now): number {
+  return now.total - now.remaining;
+}
+
 /** `run 7 of 36` */
 export function position(now: Now): string {
-  const index = now.run_index === null ? now.completed + now.failed : now.run_index + 1;
+  const index = now.run_index === null ? over(now) : now.run_index + 1;
   return `run ${index} of ${now.total}`;
+}
+
+/** `thermal gap, 41 s left`; cooling ends earlier where it can, and a baseline is short. */
+function waiting(gap: GapNow, nowS: number): string {
+  const left = countdown(gap.until_s - nowS);
+  switch (gap.purpose) {
+    case "wait":
+      return `thermal gap, ${left} left`;
+    case "cool":
+      return `cooling, at most ${left} left`;
+    case "baseline":
+      return "recording the devices at rest";
+  }
 }
 
 /** `measuring`, `thermal gap, 41 s left` ... */
@@ -26,7 +45,7 @@ export function activity(now: Now, nowS: number): string {
     case "ended":
       return now.ended?.status ?? "ended";
     case "gap":
-      return now.gap === null ? "thermal gap" : `thermal gap, ${countdown(now.gap.until_s - nowS)} left`;
+      return now.gap === null ? "thermal gap" : waiting(now.gap, nowS);
     case "running":
       if (now.stop_asked) return "stopping";
       return now.phase === null ? "starting the worker" : PHASES[now.phase];

@@ -7,7 +7,7 @@ import type { DeviceInfo, Reading } from "../api/bindings";
 import { isRunning, useLive, useNow, useReadings } from "../api/live";
 import { useHostQuery } from "../api/queries";
 import { countdown, plain, si } from "../lib/format";
-import { activity, position } from "../lib/now";
+import { activity, over, position } from "../lib/now";
 
 const NO_DEVICES: DeviceInfo[] = [];
 /** Chips of devices that fit beside the rest; the others are in the tooltip of a last one. */
@@ -71,7 +71,7 @@ export function ProgressPill() {
   const now = useLive((live) => live?.campaign?.now ?? null);
   const second = useNow(1);
   if (!running || now === null) return null;
-  const done = (now.completed + now.failed) / Math.max(1, now.total);
+  const done = over(now) / Math.max(1, now.total);
   const left = now.left_s === null ? "" : ` · ${countdown(now.left_s)} left`;
   const text = `${position(now)}, ${activity(now, second)}${left}`;
   return (

@@ -6,6 +6,8 @@ import type { CampaignKeys, DeviceInfo, PlanPreview } from "../../api/bindings";
 import { useLive } from "../../api/live";
 import { useHostQuery } from "../../api/queries";
 import { Backends } from "./Backends";
+import { Baseline } from "./Baseline";
+import { Cycles } from "./Cycles";
 import { valueIn, type Data } from "./document";
 import { ChoiceField, ListField, NumberField, TextField } from "./fields";
 import { Gaps } from "./Gaps";
@@ -126,8 +128,8 @@ function Workload({ keys }: { keys: CampaignKeys }) {
 function Execution({ keys }: { keys: CampaignKeys }) {
   return (
     <Section title="Execution">
+      <Cycles />
       <SimpleGrid cols={2}>
-        <NumberField label="Cycles" path={["execution", "cycles"]} min={1} placeholder="3" />
         <NumberField label="Seed" path={["execution", "seed"]} placeholder="drawn at the start" />
         <NumberField label="Warm-up prompts" path={["execution", "warmup_prompts"]} placeholder="5" />
         <NumberField
@@ -171,6 +173,7 @@ function Measurement() {
           placeholder="50"
         />
       </SimpleGrid>
+      <Baseline />
     </Section>
   );
 }

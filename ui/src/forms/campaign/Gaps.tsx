@@ -1,25 +1,73 @@
-// Thermal gaps: the value in force and who set it. The engine says both; here only this campaign's own value is written.
-import { Anchor, Badge, Group, Stack, Text } from "@mantine/core";
+// Thermal gaps: how they end, with the values that act then. Who set a gap of fixed length says the engine; everything
+// else here only the campaign file can set.
+import { Anchor, Stack, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 
 import type { PlanPreview, ResolvedSeconds } from "../../api/bindings";
-import { duration } from "../../lib/format";
+import { duration, THIN } from "../../lib/format";
+import { Choices } from "./Choices";
+import { valueIn } from "./document";
 import { NumberField } from "./fields";
+import { InForce, NumberInForce, useOwnSource } from "./InForce";
 import { useLens } from "./lens";
+import { MODE, thermalMode, type ThermalMode } from "./rest";
+
+const MODES: Record<ThermalMode, { name: string; what: string }> = {
+  fixed: { name: "fixed", what: "after the planned time" },
+  adaptive: {
+    name: "adaptive",
+    what: "when temperature and power are back where they were before the first run",
+  },
+  hot: {
+    name: "hot",
+    what: "none: warm-up goes on until the temperature rises no more, as in a server under steady load",
+  },
+};
+
+const BETWEEN_EXPERIMENTS = ["execution", "config_gap_seconds"] as const;
+const BETWEEN_CYCLES = ["execution", "cycle_gap_seconds"] as const;
+const LONGEST = ["thermal", "max_seconds"] as const;
 
 export function Gaps({ plan }: { plan: PlanPreview | undefined }) {
+  const { data, set } = useLens();
+  const source = useOwnSource(MODE);
+  const mode = thermalMode(data);
   return (
     <Stack gap="xs">
+      <Choices
+        label="How a gap ends"
+        path="thermal.mode"
+        {...source}
+        value={mode}
+        choices={MODES}
+        onChoose={(chosen) => set(MODE, chosen)}
+      />
+      {(mode === "fixed" || mode === null) && <Fixed plan={plan} />}
+      {mode === "adaptive" && <Adaptive />}
+      {mode === "hot" && (
+        <NumberInForce
+          label="Warm-up lasts at most"
+          path={LONGEST}
+          unit="s"
+          max={86_400}
+          show={duration}
+          description="until the temperature is steady"
+        />
+      )}
+      {mode !== "fixed" && mode !== null && <WithoutEffect />}
+    </Stack>
+  );
+}
+
+function Fixed({ plan }: { plan: PlanPreview | undefined }) {
+  return (
+    <>
       <Gap
         label="Between experiments of a cycle"
-        path={["execution", "config_gap_seconds"]}
+        path={BETWEEN_EXPERIMENTS}
         force={plan?.between_experiments}
       />
-      <Gap
-        label="Where the cycle changes"
-        path={["execution", "cycle_gap_seconds"]}
-        force={plan?.between_cycles}
-      />
+      <Gap label="Where the cycle changes" path={BETWEEN_CYCLES} force={plan?.between_cycles} />
       <Text size="xs" c="dimmed">
         Without a value here, the one of{" "}
         <Anchor component={Link} to="/settings" size="xs" underline="always">
@@ -27,48 +75,69 @@ export function Gaps({ plan }: { plan: PlanPreview | undefined }) {
         </Anchor>{" "}
         is in force.
       </Text>
-    </Stack>
+    </>
   );
 }
 
-function Gap(props: { label: string; path: [string, string]; force: ResolvedSeconds | undefined }) {
-  const { label, path, force } = props;
-  const { set, disabled } = useLens();
-  const own = force?.source.kind === "campaign";
+function Adaptive() {
   return (
-    <Group align="flex-end" gap="sm" wrap="nowrap">
-      <div style={{ flex: 1 }}>
-        <NumberField
-          label={label}
-          path={path}
-          unit="s"
-          whole={false}
-          placeholder={force === undefined ? "" : `${force.value}`}
-        />
-      </div>
-      {force && (
-        <Stack gap={2} w={200} pb={4}>
-          <Text size="sm" fw={600}>
-            {duration(force.value)} in force
-          </Text>
-          <Group gap={6}>
-            <Badge size="xs" variant="light" tt="none" color={own ? "teal" : "gray"}>
-              {force.source_text}
-            </Badge>
-            {own && (
-              <Anchor
-                component="button"
-                type="button"
-                size="xs"
-                disabled={disabled}
-                onClick={() => set(path, undefined)}
-              >
-                use the default
-              </Anchor>
-            )}
-          </Group>
-        </Stack>
-      )}
-    </Group>
+    <>
+      <NumberInForce
+        label="A gap lasts at least"
+        path={["thermal", "min_seconds"]}
+        unit="s"
+        max={86_400}
+        show={duration}
+      />
+      <NumberInForce label="A gap lasts at most" path={LONGEST} unit="s" max={86_400} show={duration} />
+      <NumberInForce
+        label="Tolerance"
+        path={["thermal", "tolerance_c"]}
+        unit="°C"
+        min={0.5}
+        max={20}
+        show={(value) => `${value}${THIN}°C`}
+        description="so many degrees above the first start count as cool, 0.5 to 20; energy changes by 0.2 to 0.4 % with each"
+      />
+    </>
+  );
+}
+
+/** Gaps of fixed length that stand in the file are kept there, for the way back. */
+function WithoutEffect() {
+  const { data } = useLens();
+  const written = [BETWEEN_EXPERIMENTS, BETWEEN_CYCLES].filter(
+    (path) => typeof valueIn(data, path) === "number",
+  );
+  if (written.length === 0) return null;
+  return (
+    <Text size="xs" c="dimmed">
+      {written.map((path) => path.join(".")).join(" and ")} of the file {written.length === 1 ? "is" : "are"}{" "}
+      for fixed gaps, without effect now.
+    </Text>
+  );
+}
+
+function Gap(props: { label: string; path: readonly string[]; force: ResolvedSeconds | undefined }) {
+  const { label, path, force } = props;
+  const field = (
+    <NumberField
+      label={label}
+      path={path}
+      unit="s"
+      whole={false}
+      placeholder={force === undefined ? "" : `${force.value}`}
+    />
+  );
+  if (force === undefined) return field;
+  return (
+    <InForce
+      path={path}
+      force={duration(force.value)}
+      source={force.source_text}
+      own={force.source.kind === "campaign"}
+    >
+      {field}
+    </InForce>
   );
 }

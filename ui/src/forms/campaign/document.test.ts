@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { dataOf, unreadable, valueAt, withValue } from "./document";
+import { dataOf, lineOf, unreadable, valueAt, withValue } from "./document";
 
 const TEXT = `# A study
 campaign_name: study   # of energy
@@ -81,4 +81,57 @@ test("a text that is not YAML says where", () => {
   expect(unreadable("a: [1\nb: 2\n")?.line).toBeGreaterThan(0);
   expect(unreadable("- a\n- b\n")?.message).toContain("mapping");
   expect(unreadable(TEXT)).toBeNull();
+});
+
+const CYCLES = `execution:
+  cycles:             # how often
+    min: 5            # fewer say little
+    target_ci_percent: 2
+    mine: kept        # nobody knows it
+  seed: 7   # drawn
+measurement: {baseline: true,  interval_ms: 50}   # as ever
+`;
+
+test("a number gives way to a section in its place, with its comment", () => {
+  const text = withValue(TEXT, ["execution", "cycles", "target_ci_percent"], 2);
+  expect(text).toBe(TEXT.replace("cycles: 3", "cycles: {target_ci_percent: 2}"));
+  expect(withValue(text, ["execution", "cycles"], 3)).toBe(TEXT);
+});
+
+test("a key is changed and put into a section of any layout, and what nobody knows stays", () => {
+  const lines = withValue(CYCLES, ["execution", "cycles", "max"], 12);
+  expect(lines).toBe(CYCLES.replace("# nobody knows it\n", "# nobody knows it\n    max: 12\n"));
+  expect(withValue(lines, ["execution", "cycles", "min"], 6)).toBe(lines.replace("min: 5", "min: 6"));
+  const braces = withValue(CYCLES, ["measurement", "devices"], "auto");
+  expect(braces).toBe(CYCLES.replace("interval_ms: 50}", "interval_ms: 50, devices: auto}"));
+});
+
+test("a section in lines gives way to a number beside its key", () => {
+  const text = withValue(CYCLES, ["execution", "cycles"], 4);
+  expect(text).toContain("  cycles: 4             # how often\n  seed: 7   # drawn\n");
+  expect(dataOf(text)).toEqual({
+    execution: { cycles: 4, seed: 7 },
+    measurement: { baseline: true, interval_ms: 50 },
+  });
+});
+
+test("a key between braces goes with its comma, first, last or alone", () => {
+  const interval = ["measurement", "interval_ms"];
+  const alone = withValue(CYCLES, interval, undefined);
+  expect(alone).toContain("measurement: {baseline: true}   # as ever\n");
+  expect(withValue(CYCLES, ["measurement", "baseline"], undefined)).toContain(
+    "measurement: {interval_ms: 50}",
+  );
+  expect(dataOf(withValue(alone, ["measurement", "baseline"], undefined))).not.toHaveProperty("measurement");
+});
+
+test("a switch gives way to a section between braces", () => {
+  const text = withValue(CYCLES, ["measurement", "baseline", "kind"], "loaded");
+  expect(text).toContain("measurement: {baseline: {kind: loaded},  interval_ms: 50}   # as ever");
+  expect(withValue("execution:   # later\n", ["execution", "seed"], 1)).toContain("# later");
+});
+
+test("a value says its line", () => {
+  expect(lineOf(CYCLES, ["execution", "cycles", "target_ci_percent"])).toBe(4);
+  expect(lineOf(CYCLES, ["execution", "cycles", "max"])).toBeNull();
 });

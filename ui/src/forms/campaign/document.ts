@@ -4,7 +4,9 @@
 // A change is one splice of the text. It is read again and compared with what was wanted; where a splice would do anything
 // else (anchors, odd layouts), the document is written anew by the YAML library, which keeps comments and keys but not
 // spacing.
-import { isMap, isScalar, isSeq, parseDocument, stringify, type Document, type YAMLMap } from "yaml";
+import { isMap, isScalar } from "yaml";
+
+import { inserted, nested, parsed, replaced, withoutKey, WRITE } from "./splices";
 
 export type Plain = string | number | boolean | null;
 export type Data = Plain | Data[] | { [key: string]: Data };
@@ -12,12 +14,6 @@ export type Path = readonly string[];
 
 /** Why a text cannot be read as YAML: what, and where. */
 export type Unreadable = { message: string; line: number };
-
-const WRITE = { lineWidth: 0, flowCollectionPadding: false } as const;
-
-function parsed(text: string): Document.Parsed {
-  return parseDocument(text, { merge: true });
-}
 
 /** What is wrong with a text, null when it reads. */
 export function unreadable(text: string): Unreadable | null {
@@ -50,8 +46,19 @@ export function valueIn(data: Data, path: Path): Data | undefined {
   return at;
 }
 
-/** The text with the value at a path; undefined takes the key out, and the sections that are empty then. */
+/** The line that a value stands in, from 1; null where nothing is written. */
+export function lineOf(text: string, path: Path): number | null {
+  const node = parsed(text).getIn(path, true) as { range?: [number, number, number] | null } | undefined;
+  return node?.range ? text.slice(0, node.range[0]).split("\n").length : null;
+}
+
+/**
+ * The text with the value at a path; undefined takes the key out, and the sections that are empty then. A plain value on
+ * the way gives way to a section: `cycles: 3` to `cycles: {min: 5}`.
+ */
 export function withValue(text: string, path: Path, value: Data | undefined): string {
+  const plain = value === undefined ? null : plainAbove(text, path);
+  if (plain !== null) return withValue(text, plain, nested(path.slice(plain.length), value ?? null));
   const wanted = changed(dataOf(text), path, value);
   const spliced =
     value === undefined
@@ -59,6 +66,13 @@ export function withValue(text: string, path: Path, value: Data | undefined): st
       : (replaced(text, path, value) ?? inserted(text, path, value));
   if (spliced !== null && unreadable(spliced) === null && same(dataOf(spliced), wanted)) return spliced;
   return rewritten(text, path, value);
+}
+
+/** The path of a value above this one that is neither a section nor a list. */
+function plainAbove(text: string, path: Path): Path | null {
+  const document = parsed(text);
+  const above = path.slice(1).map((_, at) => path.slice(0, at + 1));
+  return above.find((part) => isScalar(document.getIn(part, true))) ?? null;
 }
 
 function changed(data: Data, path: Path, value: Data | undefined): Data {
@@ -85,90 +99,6 @@ function canonical(data: Data): string {
       ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
       : value,
   );
-}
-
-/** A value in one line. */
-function inline(value: Data): string {
-  return stringify(value, { ...WRITE, collectionStyle: "flow" }).trimEnd();
-}
-
-/** An existing scalar or one-line list, replaced where it stands. */
-function replaced(text: string, path: Path, value: Data): string | null {
-  const node = parsed(text).getIn(path, true);
-  if (!isScalar(node) && !isSeq(node)) return null;
-  const [from, to] = node.range ?? [0, 0];
-  const old = text.slice(from, to);
-  if (to <= from || old.includes("\n") || old.startsWith("- ")) return null;
-  return text.slice(0, from) + inline(value) + text.slice(to);
-}
-
-/** A key that is not there, put at the end of its section, or of the nearest section that is there. */
-function inserted(text: string, path: Path, value: Data): string | null {
-  const document = parsed(text);
-  if (document.hasIn(path)) return null;
-  let depth = path.length - 1;
-  while (depth > 0 && !isMap(document.getIn(path.slice(0, depth), true))) depth -= 1;
-  if (depth > 0 && document.hasIn(path.slice(0, depth + 1))) return null;
-  const section = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
-  if (section === null)
-    return `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${lines(path, value, "")}`;
-  if (!isMap(section) || section.flow === true) return null;
-  const place = endOfSection(text, section);
-  if (place === null) return null;
-  const before = text.slice(0, place.at);
-  return `${before}${before.endsWith("\n") ? "" : "\n"}${lines(path.slice(depth), value, place.indent)}${text.slice(place.at)}`;
-}
-
-function lines(path: Path, value: Data, indent: string): string {
-  return path
-    .map(
-      (key, level) =>
-        `${indent}${"  ".repeat(level)}${inline(key)}:${level === path.length - 1 ? ` ${inline(value)}` : ""}\n`,
-    )
-    .join("");
-}
-
-/** Where a section's last line ends, and how far its keys are indented. */
-function endOfSection(text: string, section: YAMLMap): { at: number; indent: string } | null {
-  const [first, last] = [section.items[0]?.key, section.items.at(-1)];
-  if (!isScalar(first) || !first.range || !last) return null;
-  const lineStart = text.lastIndexOf("\n", first.range[0] - 1) + 1;
-  const indent = text.slice(lineStart, first.range[0]);
-  if (indent.trim() !== "") return null;
-  const end = endOfNode(last.value) ?? endOfNode(last.key);
-  if (end === null) return null;
-  const newline = text.indexOf("\n", Math.max(0, end - 1));
-  return { at: newline < 0 ? text.length : newline + 1, indent };
-}
-
-function endOfNode(node: unknown): number | null {
-  if (isMap(node) && node.flow !== true) {
-    const last = node.items.at(-1);
-    return last ? (endOfNode(last.value) ?? endOfNode(last.key)) : null;
-  }
-  if (isSeq(node) && node.flow !== true) return endOfNode(node.items.at(-1));
-  const range = (node as { range?: [number, number, number] | null } | null)?.range;
-  return range && range[1] > range[0] ? range[1] : null;
-}
-
-/** The lines of a key taken out, and those of sections that are empty then. */
-function withoutKey(text: string, path: Path): string | null {
-  const document = parsed(text);
-  if (!document.hasIn(path)) return text;
-  let depth = path.length;
-  while (depth > 1) {
-    const parent = document.getIn(path.slice(0, depth - 1), true);
-    if (!isMap(parent) || parent.items.length > 1) break;
-    depth -= 1;
-  }
-  const parent = depth === 1 ? document.contents : document.getIn(path.slice(0, depth - 1), true);
-  if (!isMap(parent) || parent.flow === true) return null;
-  const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === path[depth - 1]);
-  if (!pair || !isScalar(pair.key) || !pair.key.range) return null;
-  const from = text.lastIndexOf("\n", pair.key.range[0] - 1) + 1;
-  const end = endOfNode(pair.value) ?? pair.key.range[1];
-  const newline = text.indexOf("\n", Math.max(0, end - 1));
-  return text.slice(0, from) + (newline < 0 ? "" : text.slice(newline + 1));
 }
 
 function rewritten(text: string, path: Path, value: Data | undefined): string {

@@ -35,23 +35,35 @@ export function TextField({ label, path, description, placeholder }: Field & { p
   );
 }
 
-type NumberField = Field & { min?: number; unit?: string; placeholder?: string; whole?: boolean };
+type NumberField = Field & {
+  min?: number;
+  max?: number;
+  unit?: string;
+  placeholder?: string;
+  whole?: boolean;
+  /** It cannot be left empty: the value that was there comes back. */
+  required?: boolean;
+};
 
 export function NumberField({
   label,
   path,
   description,
   min = 0,
+  max,
   unit,
   placeholder,
   whole = true,
+  required = false,
 }: NumberField) {
   const { data, set, disabled } = useLens();
   const value = valueIn(data, path);
   const written = typeof value === "number" ? value : "";
   const [number, setNumber] = useTyped<number | string>(written);
   const take = () => {
-    if (number !== written) set(path, typeof number === "number" ? number : undefined);
+    if (number === written) return;
+    if (required && typeof number !== "number") setNumber(written);
+    else set(path, typeof number === "number" ? number : undefined);
   };
   return (
     <NumberInput
@@ -62,6 +74,7 @@ export function NumberField({
       disabled={disabled}
       min={min}
       allowDecimal={!whole}
+      {...(max === undefined ? {} : { max })}
       value={number}
       onChange={setNumber}
       onBlur={take}

@@ -6,6 +6,10 @@ import type { Data, Path } from "./document";
 export type Lens = {
   data: Data;
   set: (path: Path, value: Data | undefined) => void;
+  /** Several values as one change of the text. */
+  setAll: (changes: [path: Path, value: Data | undefined][]) => void;
+  /** The line that a value stands in; null where nothing is written. */
+  lineOf: (path: Path) => number | null;
   /** The form cannot write: the text does not read as YAML. */
   disabled: boolean;
 };

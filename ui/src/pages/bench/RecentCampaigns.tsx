@@ -65,6 +65,12 @@ function CampaignRow({ campaign }: { campaign: CampaignSummary }) {
             {campaign.failed} failed
           </Text>
         )}
+        {campaign.not_needed > 0 && (
+          <Text span size="xs" c="dimmed">
+            {" "}
+            {campaign.not_needed} not needed
+          </Text>
+        )}
       </Table.Td>
       <Table.Td style={{ whiteSpace: "nowrap" }}>{dateTime(campaign.created_unix_ns / 1e6)}</Table.Td>
       <Table.Td ta="right">{campaign.resumable && <Resume campaign={campaign} />}</Table.Td>

@@ -11,7 +11,7 @@ import { Loading, Page } from "../../components/Page";
 import { useUnsavedQuestion } from "../../components/unsaved";
 import { ViewSwitch } from "../../components/ViewSwitch";
 import { CampaignForm } from "../../forms/campaign/CampaignForm";
-import { dataOf, unreadable, withValue } from "../../forms/campaign/document";
+import { dataOf, lineOf, unreadable, withValue } from "../../forms/campaign/document";
 import { fieldOf, LensContext, type Lens } from "../../forms/campaign/lens";
 import { BuilderActions } from "./BuilderActions";
 import { PlanPanel } from "./PlanPanel";
@@ -50,6 +50,7 @@ function Builder({ file }: { file: CampaignText }) {
   const [asText, setAsText] = useState(false);
   const [settled] = useDebouncedValue(text, 250);
   const plan = useHostQuery("plan", [saved.path, settled], (host) => host.plan(saved.path, settled));
+  const planned = useMemo(() => (unreadable(settled) === null ? dataOf(settled) : {}), [settled]);
   const changed = text !== saved.text;
   useUnsavedQuestion(changed, "the campaign");
   const show = (finding: Diagnostic) => {
@@ -94,7 +95,7 @@ function Builder({ file }: { file: CampaignText }) {
           )}
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }} className="beside">
-          <PlanPanel plan={plan.data} error={plan.error} onShow={show} />
+          <PlanPanel plan={plan.data} data={planned} error={plan.error} onShow={show} />
         </Grid.Col>
       </Grid>
     </Page>
@@ -112,6 +113,9 @@ function FormOver(props: {
     () => ({
       data: problem === null ? dataOf(text) : {},
       set: (path, value) => onText(withValue(text, path, value)),
+      setAll: (changes) =>
+        onText(changes.reduce((before, [path, value]) => withValue(before, path, value), text)),
+      lineOf: (path) => (problem === null ? lineOf(text, path) : null),
       disabled: problem !== null,
     }),
     [text, problem, onText],

@@ -6,13 +6,21 @@ import { ErrorNotice } from "../../components/ErrorNotice";
 import { Findings } from "../../components/Findings";
 import { Loading } from "../../components/Page";
 import { Quantity } from "../../components/Quantity";
+import type { Data } from "../../forms/campaign/document";
+import { baselineKind, isUntilKnown, thermalMode } from "../../forms/campaign/rest";
 import { backendColor } from "../../lib/colors";
 import { duration, MISSING, si } from "../../lib/format";
 import { Timeline } from "./Timeline";
 
-type Props = { plan: PlanPreview | undefined; error: unknown; onShow: (finding: Diagnostic) => void };
+type Props = {
+  plan: PlanPreview | undefined;
+  /** The campaign that was planned: which of the plan's numbers are the most that it may come to. */
+  data: Data;
+  error: unknown;
+  onShow: (finding: Diagnostic) => void;
+};
 
-export function PlanPanel({ plan, error, onShow }: Props) {
+export function PlanPanel({ plan, data, error, onShow }: Props) {
   if (error !== null && error !== undefined) return <ErrorNotice error={error} />;
   if (plan === undefined) return <Loading what="Planning" />;
   return (
@@ -21,8 +29,9 @@ export function PlanPanel({ plan, error, onShow }: Props) {
         <Title order={2} mb="xs">
           Plan
         </Title>
-        <Numbers plan={plan} />
-        <Timeline plan={plan} />
+        <Numbers plan={plan} most={mostOf(data)} />
+        <Timeline plan={plan} adaptive={thermalMode(data) === "adaptive"} />
+        <Notes data={data} />
       </Card>
       {plan.problems.length > 0 && (
         <Card>
@@ -37,18 +46,27 @@ export function PlanPanel({ plan, error, onShow }: Props) {
   );
 }
 
-function Numbers({ plan }: { plan: PlanPreview }) {
+type Most = { gaps: boolean; runs: boolean };
+
+/** Gaps that end when the devices are cool, and runs that are done only while they are needed, are planned at their most. */
+function mostOf(data: Data): Most {
+  return { gaps: thermalMode(data) === "adaptive", runs: isUntilKnown(data) };
+}
+
+function Numbers({ plan, most }: { plan: PlanPreview; most: Most }) {
   const { running_s: running, energy_j: energy, known_runs: known, provenance } = plan.estimate;
   const unknown =
     known === 0 ? "nothing like it was run yet" : `${known} of ${plan.runs_total} runs are like earlier ones`;
   const total = running === null ? MISSING : duration(running + plan.total_gap_s);
+  const label = (text: string, isMost: boolean) =>
+    isMost && plan.runs_total > 0 ? `${text}, at most` : text;
   const figures = [
     { label: "Experiments", value: String(plan.experiments.length) },
-    { label: "Runs", value: plan.runs_total.toLocaleString("en") },
-    { label: "Waiting", value: duration(plan.total_gap_s) },
-    { label: "Running, from history", value: running === null ? MISSING : duration(running) },
-    { label: "In all", value: total },
-    { label: "Energy, from history", value: energy === null ? MISSING : si(energy, "J"), provenance },
+    { label: label("Runs", most.runs), value: plan.runs_total.toLocaleString("en") },
+    { label: label("Waiting", most.gaps || most.runs), value: duration(plan.total_gap_s) },
+    { label: label("Running, from history", most.runs), value: duration(running) },
+    { label: label("In all", most.gaps || most.runs), value: total },
+    { label: label("Energy, from history", most.runs), value: si(energy, "J"), provenance },
   ];
   return (
     <SimpleGrid cols={3} spacing="xs" role="status" aria-label="Size of the campaign">
@@ -64,6 +82,23 @@ function Numbers({ plan }: { plan: PlanPreview }) {
       ))}
     </SimpleGrid>
   );
+}
+
+/** What the numbers of the plan leave open. */
+function Notes({ data }: { data: Data }) {
+  const mode = thermalMode(data);
+  const notes = [
+    mode === "adaptive" &&
+      "A gap ends as soon as the devices have cooled. There is one before the first run too.",
+    mode === "hot" && "Before each window the devices warm up until their temperature is steady.",
+    isUntilKnown(data) && "An experiment that is known well enough is run no more.",
+    baselineKind(data) !== "off" && "Recording the baseline takes time that is not in these numbers.",
+  ].filter((note) => note !== false);
+  return notes.map((note) => (
+    <Text key={note} size="xs" c="dimmed">
+      {note}
+    </Text>
+  ));
 }
 
 function Experiments({ plan }: { plan: PlanPreview }) {

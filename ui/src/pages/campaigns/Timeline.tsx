@@ -10,7 +10,7 @@ import { blockAt, blocks } from "./blocks";
 
 const HEIGHT = 44;
 
-export function Timeline({ plan }: { plan: PlanPreview }) {
+export function Timeline({ plan, adaptive }: { plan: PlanPreview; adaptive: boolean }) {
   const dark = useComputedColorScheme("light") === "dark";
   const { ref, width } = useElementSize();
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -37,13 +37,15 @@ export function Timeline({ plan }: { plan: PlanPreview }) {
   if (plan.runs.length === 0) return null;
   const block = at === null ? null : blockAt(all, at);
   const experiment = block === null ? null : plan.experiments[block.experiment];
+  // An adaptive gap is drawn as long as it may take.
+  const most = adaptive ? "at most " : "";
   const told = plan.runs.length < plan.runs_total ? `, the first ${plan.runs.length} of them shown` : "";
   return (
     <Box ref={ref} mt="sm">
       <canvas
         ref={canvas}
         role="img"
-        aria-label={`Timeline of ${plan.runs_total} runs${told}, ${duration(plan.total_gap_s)} of gaps in all`}
+        aria-label={`Timeline of ${plan.runs_total} runs${told}, ${most}${duration(plan.total_gap_s)} of gaps in all`}
         style={{ width: "100%", height: HEIGHT, display: "block" }}
         onMouseMove={(event) => setAt(event.nativeEvent.offsetX / Math.max(1, width))}
         onMouseLeave={() => setAt(null)}
@@ -52,7 +54,7 @@ export function Timeline({ plan }: { plan: PlanPreview }) {
         {block === null
           ? "Blocks are runs, bars between them thermal gaps; widths are times, equal where none is known."
           : block.kind === "gap"
-            ? `gap of ${duration(block.seconds)} before run ${block.run + 1}`
+            ? `gap of ${most}${duration(block.seconds)} before run ${block.run + 1}`
             : `run ${block.run + 1}: ${experiment?.name ?? ""}, cycle ${block.cycle}`}
       </Text>
     </Box>

@@ -24,7 +24,8 @@ export function Controls({ now }: { now: Now }) {
     });
   return (
     <>
-      {now.gap !== null && (
+      {/* A baseline cannot be cut short: what is recorded of it would say nothing. */}
+      {now.gap !== null && now.gap.purpose !== "baseline" && (
         <Button
           variant="default"
           leftSection={<IconPlayerSkipForward size={16} />}

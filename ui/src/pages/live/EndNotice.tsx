@@ -15,10 +15,12 @@ const LOOK = {
 export function EndNotice({ campaign, ended }: { campaign: LiveCampaign; ended: EndedNow }) {
   const { color, icon: Icon, title } = LOOK[ended.status];
   const { completed, failed, remaining } = campaign.now;
+  const spared = campaign.runs.filter(({ status }) => status === "not_needed").length;
   return (
     <Alert color={color} icon={<Icon size={18} aria-hidden />} title={title} role="status">
       <Text size="sm">
         {completed} runs completed{failed > 0 ? `, ${failed} failed` : ""}
+        {spared > 0 ? `, ${spared} not needed` : ""}
         {remaining > 0 ? `, ${remaining} not done` : ""}.{ended.message === null ? "" : ` ${ended.message}`}
       </Text>
       {ended.hint !== null && (

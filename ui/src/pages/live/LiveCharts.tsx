@@ -6,7 +6,7 @@ import type { DeviceInfo, LiveCampaign } from "../../api/bindings";
 import { host } from "../../api/host";
 import { useLive, useNow } from "../../api/live";
 import type { TraceChannel } from "../../api/trace";
-import { SHADE_NAMES, shadeColor, shades } from "../../charts/spans";
+import { legend, SHADE_NAMES, shadeColor, shades } from "../../charts/spans";
 import { TraceChart } from "../../charts/TraceChart";
 import { quantities } from "../../lib/quantities";
 
@@ -46,7 +46,7 @@ export function LiveCharts({ campaign }: { campaign: LiveCampaign }) {
         />
       </Group>
       <Following campaign={campaign} devices={devices} longestS={Number(spanS)} extra={extra} />
-      <ShadeLegend />
+      <ShadeLegend drawn={campaign.spans} />
     </Stack>
   );
 }
@@ -102,10 +102,12 @@ const asks = Object.fromEntries(
   (fromS: number, toS: number, buckets: number) => ReturnType<ReturnType<typeof host>["liveWindow"]>
 >;
 
-export function ShadeLegend() {
+const NOTHING: { label: string }[] = [];
+
+export function ShadeLegend({ drawn = NOTHING }: { drawn?: readonly { label: string }[] }) {
   return (
     <Group gap="md" aria-label="Phases">
-      {Object.entries(SHADE_NAMES).map(([label, name]) => (
+      {legend(drawn).map((label) => (
         <Group key={label} gap={5}>
           <span
             aria-hidden
@@ -120,7 +122,7 @@ export function ShadeLegend() {
             }}
           />
           <Text size="xs" c="dimmed">
-            {name}
+            {SHADE_NAMES[label]}
           </Text>
         </Group>
       ))}

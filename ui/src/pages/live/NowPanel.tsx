@@ -2,25 +2,26 @@
 import { Card, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 
-import type { GapNow, LiveCampaign, Now } from "../../api/bindings";
+import type { LiveCampaign, Now } from "../../api/bindings";
 import { useLive, useNow } from "../../api/live";
 import { ProvenanceMark } from "../../components/Quantity";
 import { backendColor } from "../../lib/colors";
-import { countdown, duration, plain, si } from "../../lib/format";
-import { activity, position } from "../../lib/now";
+import { countdown, si } from "../../lib/format";
+import { activity, over, position } from "../../lib/now";
 import { weakest } from "../../lib/provenance";
+import { Gap } from "./Gap";
 
 export function NowPanel({ campaign }: { campaign: LiveCampaign }) {
   const now = campaign.now;
   const nowS = useNow(0.5);
-  const done = now.completed + now.failed;
+  const spared = campaign.runs.filter(({ status }) => status === "not_needed").length;
   return (
     <Card>
       <Stack gap="xs">
         <Title order={2}>
           {position(now)}: {activity(now, nowS)}
         </Title>
-        <Progress value={(done / Math.max(1, now.total)) * 100} aria-label="Runs done" />
+        <Progress value={(over(now) / Math.max(1, now.total)) * 100} aria-label="Runs done" />
         {now.ended === null && (
           <Text size="sm" c="dimmed">
             {now.left_s === null
@@ -33,6 +34,11 @@ export function NowPanel({ campaign }: { campaign: LiveCampaign }) {
             {now.failed} failed
           </Text>
         )}
+        {spared > 0 && (
+          <Text size="sm" c="dimmed">
+            {spared} not needed: what they would tell is known well enough
+          </Text>
+        )}
         {now.experiment !== null && (
           <Text
             size="sm"
@@ -41,33 +47,13 @@ export function NowPanel({ campaign }: { campaign: LiveCampaign }) {
             {now.experiment}, cycle {now.cycle}
           </Text>
         )}
-        {now.gap !== null ? <Gap gap={now.gap} nowS={nowS} /> : <SoFar now={now} />}
+        {now.gap !== null ? (
+          <Gap gap={now.gap} nowS={nowS} first={!campaign.spans.some(({ kind }) => kind === "run")} />
+        ) : (
+          <SoFar now={now} />
+        )}
       </Stack>
     </Card>
-  );
-}
-
-function Gap({ gap, nowS }: { gap: GapNow; nowS: number }) {
-  const temperature = useLive((live) =>
-    (live?.readings ?? []).reduce<number | null>(
-      (most, { temperature_c: c }) => (c === null ? most : Math.max(most ?? c, c)),
-      null,
-    ),
-  );
-  return (
-    <Stack gap={4}>
-      <Text fz={34} fw={600} lh={1.1} role="timer" aria-label="Time left of the gap">
-        {countdown(gap.until_s - nowS)}
-      </Text>
-      <Text size="sm" c="dimmed">
-        of {duration(gap.planned_s)} planned, set by: {gap.source_text}
-      </Text>
-      {gap.start_temperature_c !== null && (
-        <Text size="sm">
-          {plain(gap.start_temperature_c, "°C", 0)} at its begin, now {plain(temperature, "°C", 0)}
-        </Text>
-      )}
-    </Stack>
   );
 }
 

@@ -3,18 +3,9 @@ import { Card, Group, Text, Title, Tooltip, UnstyledButton } from "@mantine/core
 import { useNavigate } from "@tanstack/react-router";
 import { memo } from "react";
 
-import type { RunCell, RunCellStatus } from "../../api/bindings";
+import type { RunCell } from "../../api/bindings";
 import { backendColor } from "../../lib/colors";
-import { duration, si } from "../../lib/format";
-
-const SHAPE: Record<RunCellStatus, { sign: string; color: string }> = {
-  planned: { sign: "·", color: "var(--mantine-color-default)" },
-  waiting: { sign: "…", color: "var(--mantine-color-blue-light)" },
-  running: { sign: "▶", color: "var(--mantine-color-teal-light)" },
-  completed: { sign: "✓", color: "var(--mantine-color-green-light)" },
-  failed: { sign: "✕", color: "var(--mantine-color-red-light)" },
-  interrupted: { sign: "‖", color: "var(--mantine-color-yellow-light)" },
-};
+import { describe, lookOf } from "./cells";
 
 export function RunGrid({ runs, current }: { runs: RunCell[]; current: number | null }) {
   return (
@@ -33,7 +24,7 @@ export function RunGrid({ runs, current }: { runs: RunCell[]; current: number | 
 
 const Cell = memo(function Cell({ run, current }: { run: RunCell; current: boolean }) {
   const navigate = useNavigate();
-  const { sign, color } = SHAPE[run.status];
+  const { sign, color } = lookOf(run);
   const over = run.status === "completed" || run.status === "failed" || run.status === "interrupted";
   const id = over ? run.run_id : null;
   const text = describe(run);
@@ -51,7 +42,8 @@ const Cell = memo(function Cell({ run, current }: { run: RunCell; current: boole
           onClick={() => id !== null && void navigate({ to: "/results/run/$id", params: { id } })}
           style={{
             background: color,
-            borderBottom: `3px solid ${backendColor(run.backend)}`,
+            // What is not done keeps its place and its backend, and no weight.
+            borderBottom: `3px ${run.status === "not_needed" ? "dotted" : "solid"} ${backendColor(run.backend)}`,
             borderRadius: 3,
             outline: current ? "2px solid var(--mantine-primary-color-filled)" : undefined,
           }}
@@ -64,14 +56,3 @@ const Cell = memo(function Cell({ run, current }: { run: RunCell; current: boole
     </Tooltip>
   );
 });
-
-function describe(run: RunCell): string {
-  const parts = [`Run ${run.index + 1}: ${run.experiment}, cycle ${run.cycle}, ${run.status}`];
-  if (run.energy_j !== null) {
-    const mark = run.provenance === null || run.provenance === "measured" ? "" : ` (${run.provenance})`;
-    parts.push(`${si(run.energy_j, "J")}, ${si(run.joules_per_output_token, "J/token")}${mark}`);
-  }
-  if (run.duration_s !== null) parts.push(duration(run.duration_s));
-  if (run.error !== null) parts.push(run.error);
-  return parts.join("; ");
-}

@@ -16,6 +16,7 @@ import { digits, MISSING } from "../../lib/format";
 import { paretoFront } from "../../lib/pareto";
 import { weakest } from "../../lib/provenance";
 import { caution, meanText, METRICS, type Metric } from "./metrics";
+import { Pairs } from "./Pairs";
 
 export function ComparePage() {
   const { e } = useSearch({ from: "/results/compare" });
@@ -44,6 +45,7 @@ function SideBySide({ comparison }: { comparison: Comparison }) {
           <Front experiments={comparison.experiments} />
         </Grid.Col>
       </Grid>
+      <Pairs comparison={comparison} />
       <Differences comparison={comparison} />
       <Numbers experiments={comparison.experiments} />
     </Stack>

@@ -11,6 +11,7 @@ import { ErrorNotice } from "../../components/ErrorNotice";
 import { Empty, Loading, Page } from "../../components/Page";
 import { Filters } from "./Filters";
 import { GroupsTable } from "./GroupsTable";
+import { CampaignReport } from "./report/CampaignReport";
 import { RunsTable } from "./RunsTable";
 import { SelectionBar } from "./SelectionBar";
 import { firstView, queryOf, type View } from "./view";
@@ -45,6 +46,7 @@ export function ResultsPage() {
           <Tabs.List>
             <Tabs.Tab value="runs">Runs</Tabs.Tab>
             <Tabs.Tab value="groups">Groups</Tabs.Tab>
+            <Tabs.Tab value="report">Report</Tabs.Tab>
           </Tabs.List>
           <Tabs.Panel value="runs" pt="xs">
             <SelectionBar selected={selected} onClear={() => setSelected(new Set())} />
@@ -58,6 +60,9 @@ export function ResultsPage() {
           </Tabs.Panel>
           <Tabs.Panel value="groups" pt="xs">
             <GroupsTable view={view} />
+          </Tabs.Panel>
+          <Tabs.Panel value="report" pt="xs">
+            <CampaignReport campaign={campaign} />
           </Tabs.Panel>
         </Tabs>
       )}

@@ -9,9 +9,13 @@ import { ErrorNotice } from "../../components/ErrorNotice";
 import { Loading, Page } from "../../components/Page";
 import { Quantity } from "../../components/Quantity";
 import { StatusBadge } from "../../components/StatusBadge";
-import { duration, MISSING, plain, si } from "../../lib/format";
+import { duration, MISSING, plain, si, uncertain } from "../../lib/format";
 import { Facts } from "./Facts";
 import { Requests } from "./Requests";
+import { RunAround } from "./RunAround";
+import { RunBaselines } from "./RunBaselines";
+import { RunDerived } from "./RunDerived";
+import { RunGrade, RunQuality } from "./RunQuality";
 import { RunTrace } from "./RunTrace";
 import { whyMissing } from "./columns";
 
@@ -20,7 +24,12 @@ export function RunPage() {
   const run = useHostQuery("result", [id], (host) => host.result(id));
   const title = run.data ? `${run.data.experiment}, cycle ${run.data.cycle}` : "Run";
   return (
-    <Page title={title} ready={!run.isPending} {...(run.data ? { actions: <Actions run={run.data} /> } : {})}>
+    <Page
+      title={title}
+      ready={!run.isPending}
+      mark={run.data?.quality && <RunGrade report={run.data.quality} />}
+      {...(run.data ? { actions: <Actions run={run.data} /> } : {})}
+    >
       {run.error && <ErrorNotice error={run.error} onRetry={() => void run.refetch()} />}
       {run.data === undefined && !run.error && <Loading what="Reading the run" />}
       {run.data && <Run run={run.data} />}
@@ -79,6 +88,7 @@ function Run({ run }: { run: RunDetail }) {
           <RunTrace run={run} />
         </Card>
       )}
+      <RunQuality run={run} />
       <Grid>
         <Grid.Col span={{ base: 12, lg: 6 }}>
           <Phases run={run} />
@@ -87,11 +97,16 @@ function Run({ run }: { run: RunDetail }) {
           <Devices run={run} />
         </Grid.Col>
       </Grid>
+      <RunBaselines run={run} />
+      {/* Of another run nothing is shown, not even until this one's values are there. */}
+      {run.status === "completed" && <RunDerived key={run.run_id} run={run} />}
       {run.request_records.length > 0 && <Requests run={run} />}
+      <RunAround run={run} />
       <Facts title="Configuration" value={run.parameters} />
       <Facts title="What the worker reported" value={run.result} />
       <Facts title="Container" value={run.container} />
       <Facts title="Sampling" value={run.sampler} />
+      <Facts title="All that was seen around the run" value={run.surroundings} />
       {run.stderr_tail !== null && run.stderr_tail !== "" && (
         <Card>
           <Title order={2} mb="xs">
@@ -108,8 +123,7 @@ function Run({ run }: { run: RunDetail }) {
 
 function Summary({ run }: { run: RunDetail }) {
   const missing = whyMissing(run);
-  const uncertainty = run.energy_uncertainty_j === null ? "" : ` ± ${si(run.energy_uncertainty_j, "J")}`;
-  const energy = run.energy_j === null ? MISSING : si(run.energy_j, "J") + uncertainty;
+  const energy = uncertain(run.energy_j, run.energy_uncertainty_j, "J");
   const figures: [string, string, boolean][] = [
     ["Energy of the window", energy, true],
     ["Per output token", si(run.joules_per_output_token, "J/token"), true],
@@ -143,7 +157,24 @@ function Summary({ run }: { run: RunDetail }) {
           </div>
         ))}
       </Group>
+      {run.baseline_kind !== null && <AboveBaseline run={run} kind={run.baseline_kind} />}
     </Card>
+  );
+}
+
+/** Secondary to the energy as measured: it stands below it, smaller, and with the name of its baseline. */
+function AboveBaseline({ run, kind }: { run: RunDetail; kind: string }) {
+  const withheld = run.baselines.find(({ chosen }) => chosen)?.withheld;
+  const text = uncertain(run.adjusted_energy_j, run.adjusted_energy_uncertainty_j, "J");
+  return (
+    <Text size="xs" c="dimmed" mt="xs" component="div">
+      Above the {kind} baseline:{" "}
+      {text === MISSING ? (
+        `withheld, ${withheld ?? "the reason is not known"}`
+      ) : (
+        <Quantity text={text} provenance={run.provenance} />
+      )}
+    </Text>
   );
 }
 
@@ -187,11 +218,6 @@ function Phases({ run }: { run: RunDetail }) {
   );
 }
 
-function withUncertainty(energy: number | null, uncertainty: number | null): string {
-  if (energy === null) return MISSING;
-  return `${si(energy, "J")}${uncertainty === null ? "" : ` ± ${si(uncertainty, "J")}`}`;
-}
-
 function Devices({ run }: { run: RunDetail }) {
   return (
     <Card h="100%">
@@ -218,14 +244,14 @@ function Devices({ run }: { run: RunDetail }) {
               </Table.Td>
               <Table.Td ta="right">
                 <Quantity
-                  text={withUncertainty(device.counter_energy_j, device.counter_uncertainty_j)}
+                  text={uncertain(device.counter_energy_j, device.counter_uncertainty_j, "J")}
                   provenance={device.provenance}
                   missing="the device has no energy counter, or the trace does not reach the edges"
                 />
               </Table.Td>
               <Table.Td ta="right">
                 <Quantity
-                  text={withUncertainty(device.integral_energy_j, device.integral_uncertainty_j)}
+                  text={uncertain(device.integral_energy_j, device.integral_uncertainty_j, "J")}
                   provenance={device.provenance}
                   missing="the device reports no power, or the trace does not reach the edges"
                 />

@@ -7,6 +7,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useCallback, useLayoutEffect, useMemo, useRef } from "react";
 
 import type { ResultRow } from "../../api/bindings";
+import { GradeBadge } from "../../components/GradeBadge";
 import { Quantity } from "../../components/Quantity";
 import { StatusBadge } from "../../components/StatusBadge";
 import { backendColor } from "../../lib/colors";
@@ -194,10 +195,10 @@ function Value({ column, row }: { column: Column; row: ResultRow }) {
   if (column.key === "backend") {
     return <span style={{ borderBottom: `2px solid ${backendColor(row.backend)}` }}>{text}</span>;
   }
-  if (!column.numeric) return <span title={text}>{text}</span>;
-  return (
-    <Quantity text={text} provenance={column.energy ? row.provenance : null} missing={whyMissing(row)} />
-  );
+  if (column.key === "grade" && row.grade !== null) return <GradeBadge grade={row.grade} />;
+  if (!column.numeric && column.key !== "grade") return <span title={text}>{text}</span>;
+  const missing = whyMissing(row, column.key);
+  return <Quantity text={text} provenance={column.energy ? row.provenance : null} missing={missing} />;
 }
 
 function ColumnMenu({ keys, onChange }: { keys: string[]; onChange: (keys: string[]) => void }) {
@@ -205,7 +206,7 @@ function ColumnMenu({ keys, onChange }: { keys: string[]; onChange: (keys: strin
     onChange(keys.includes(key) ? keys.filter((other) => other !== key) : [...keys, key]);
   return (
     <Group justify="flex-end" pos="absolute" right={0} top={-34}>
-      <Menu closeOnItemClick={false} position="bottom-end">
+      <Menu position="bottom-end">
         <Menu.Target>
           <ActionIcon variant="subtle" color="gray" aria-label="Choose columns">
             <IconColumns size={16} />
@@ -213,15 +214,13 @@ function ColumnMenu({ keys, onChange }: { keys: string[]; onChange: (keys: strin
         </Menu.Target>
         <Menu.Dropdown mah={420} style={{ overflowY: "auto" }}>
           {COLUMNS.map((column) => (
-            <Menu.Item
+            <Menu.CheckboxItem
               key={column.key}
-              role="menuitemcheckbox"
-              aria-checked={keys.includes(column.key)}
-              leftSection={keys.includes(column.key) ? "✓" : "\u2003"}
-              onClick={() => toggle(column.key)}
+              checked={keys.includes(column.key)}
+              onChange={() => toggle(column.key)}
             >
               {column.heading}
-            </Menu.Item>
+            </Menu.CheckboxItem>
           ))}
         </Menu.Dropdown>
       </Menu>

@@ -1,6 +1,7 @@
 // The columns of the table of runs: what each shows, with its unit in the heading.
 import type { ResultRow, SortColumn } from "../../api/bindings";
 import { dateTime, digits, duration, MISSING } from "../../lib/format";
+import { GRADES } from "../../lib/grades";
 
 export type Column = {
   key: string;
@@ -28,6 +29,13 @@ function column(
   return { key, heading, width, numeric: true, sort: key, text, energy: false, byDefault: true, ...options };
 }
 
+/** An adjusted energy is none without the name of its baseline. */
+function adjusted(row: ResultRow): string {
+  return row.adjusted_energy_j === null
+    ? MISSING
+    : `${digits(row.adjusted_energy_j)} (${row.baseline_kind ?? "unnamed"})`;
+}
+
 const WORD = { numeric: false };
 const HIDDEN = { byDefault: false };
 const ENERGY = { energy: true };
@@ -43,6 +51,7 @@ export const COLUMNS: readonly Column[] = [
   ),
   column("experiment", "Experiment", 290, (row) => row.experiment, WORD),
   column("cycle", "Cycle", 60, (row) => String(row.cycle)),
+  column("grade", "Grade", 96, (row) => (row.grade === null ? MISSING : GRADES[row.grade].letter), WORD),
   column("energy_j", "Energy, J", 136, (row) => number(row.energy_j), ENERGY),
   column(
     "joules_per_output_token",
@@ -63,13 +72,24 @@ export const COLUMNS: readonly Column[] = [
     ...ENERGY,
     ...HIDDEN,
   }),
+  column("joules_per_token", "mJ/all tokens", 144, (row) => number(row.joules_per_token, 1000), {
+    ...ENERGY,
+    ...HIDDEN,
+  }),
+  column("adjusted_energy_j", "Above baseline, J", 200, adjusted, { ...ENERGY, ...HIDDEN }),
   column("gap_actual_s", "Gap", 80, (row) => duration(row.gap_actual_s), HIDDEN),
   column("start_temperature_c", "Start, °C", 84, (row) => number(row.start_temperature_c), HIDDEN),
 ];
 
-/** Why a value is missing. */
-export function whyMissing(row: ResultRow): string {
+/** Why a value of a column is missing. */
+export function whyMissing(row: ResultRow, key?: string): string {
   if (row.error !== null) return row.error;
   if (row.status !== "completed") return `the run is ${row.status}`;
+  if (key === "grade") return "the run was made by a version without grades";
+  if (key === "adjusted_energy_j") {
+    return row.baseline_kind === null
+      ? "the campaign took no baseline"
+      : `withheld: the run tells why of its ${row.baseline_kind} baseline`;
+  }
   return "the worker or the meter does not report it";
 }

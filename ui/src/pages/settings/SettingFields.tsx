@@ -19,21 +19,28 @@ import { useTyped } from "../../lib/typed";
 
 type Change = (field: string, value: string | null) => void;
 
-const SECTIONS: { title: string; prefix: string }[] = [
+const SECTIONS: { title: string; prefix: string; about?: string }[] = [
   { title: "Thermal gaps", prefix: "thermal_gaps." },
   { title: "Docker", prefix: "docker." },
   { title: "Notifications", prefix: "notifications." },
+  {
+    title: "Footprint",
+    prefix: "footprint.",
+    about:
+      "Emissions and costs follow from these values alone. Nothing is assumed without them: what needs an empty one is not shown. Only the power usage effectiveness counts as 1.0 then, and every figure says so.",
+  },
 ];
 
 export function SettingFields(props: { fields: SettingView[]; onChange: Change; disabled: boolean }) {
   const { fields, onChange, disabled } = props;
   const general = fields.filter((field) => !SECTIONS.some(({ prefix }) => field.path.startsWith(prefix)));
   const sections = [
-    ...SECTIONS.map(({ title, prefix }) => ({
+    ...SECTIONS.map(({ title, prefix, about }) => ({
       title,
+      about,
       fields: fields.filter((field) => field.path.startsWith(prefix)),
     })),
-    { title: "General", fields: general },
+    { title: "General", about: undefined, fields: general },
   ];
   return (
     <Stack>
@@ -42,6 +49,11 @@ export function SettingFields(props: { fields: SettingView[]; onChange: Change; 
           <Title order={2} mb="sm">
             {section.title}
           </Title>
+          {section.about !== undefined && (
+            <Text size="sm" c="dimmed" mb="sm" maw="75ch">
+              {section.about}
+            </Text>
+          )}
           <Stack gap="sm">
             {section.fields.map((field) => (
               <FieldRow key={field.path} field={field} onChange={onChange} disabled={disabled} />
@@ -71,7 +83,7 @@ function FieldRow({
           {field.path}
         </Text>
         <Text size="xs" c="dimmed" id={`${id}-what`}>
-          {field.summary}; {field.range}; default {field.default}
+          {field.summary}; {field.range}; default {defaultOf(field)}
         </Text>
       </Grid.Col>
       <Grid.Col span={4}>
@@ -87,7 +99,7 @@ function FieldRow({
           {field.source_text}
         </Badge>{" "}
         {own && (
-          <Tooltip label={`Use the default, ${field.default}`}>
+          <Tooltip label={`Use the default, ${defaultOf(field)}`}>
             <ActionIcon
               variant="subtle"
               color="gray"
@@ -143,11 +155,23 @@ function described(by: Described) {
   return { input: { "aria-describedby": by["aria-describedby"] } };
 }
 
+/** A number, or none: the file says `null`, the form shows nothing. */
+function isOptionalNumber({ kind }: SettingView): boolean {
+  return kind.kind === "amount" || kind.kind === "factor";
+}
+
+function defaultOf(field: SettingView): string {
+  return isOptionalNumber(field) && field.default === "null" ? "none" : field.default;
+}
+
 /** A text is taken over when it is left, so that half a number is not an error. */
 function TextControl({ field, onChange, ...rest }: ControlProps & Described) {
-  const [text, setText] = useTyped(field.value);
+  const optional = isOptionalNumber(field);
+  const written = optional && field.value === "null" ? "" : field.value;
+  const [text, setText] = useTyped(written);
   const take = () => {
-    if (text !== field.value) onChange(text);
+    if (text.trim() === written) setText(written);
+    else onChange(optional && text.trim() === "" ? "null" : text);
   };
   return (
     <TextInput
@@ -158,6 +182,7 @@ function TextControl({ field, onChange, ...rest }: ControlProps & Described) {
       onBlur={take}
       onKeyDown={(event) => event.key === "Enter" && take()}
       {...(field.kind.kind === "seconds" ? { rightSection: <Text size="xs">s</Text> } : {})}
+      {...(optional ? { inputMode: "decimal", placeholder: "none" } : {})}
     />
   );
 }
