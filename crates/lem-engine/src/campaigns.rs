@@ -284,7 +284,8 @@ impl Engine {
             last_run_ended_ns,
             known: ready.known.clone(),
         };
-        let summary = running::run(&campaign, &rig, control).await;
+        // On the heap: it holds a whole campaign.
+        let summary = Box::pin(running::run(&campaign, &rig, control)).await;
         workers.containers.tear_down().await;
         if summary.is_err() {
             // The journal may be what failed; whoever opens the database next marks the campaign then.

@@ -36,7 +36,7 @@ pub struct ExperimentSummary {
     pub provenance: Option<Provenance>,
     /// Statistics of joules per output token; `None` where no run has it.
     pub joules_per_output_token: Option<Statistic>,
-    /// BCa bootstrap 95 % interval of their mean; `None` for fewer than five.
+    /// Bootstrap 95 % interval (bias-corrected and accelerated) of their mean; `None` for fewer than five.
     pub bootstrap: Option<Interval>,
     /// Its runs, in the order in which they were made.
     pub points: Vec<RunPoint>,

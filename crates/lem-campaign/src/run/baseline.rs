@@ -98,14 +98,14 @@ pub(super) fn applied(
     idle: IdlePower,
     spec: Option<&Baseline>,
     drift: Option<f64>,
-    window_ns: (i64, i64),
+    (start_ns, end_ns): (i64, i64),
     energy: Option<EnergyEstimate>,
 ) -> RunBaseline {
-    let window_s = seconds(window_ns.1 - window_ns.0);
+    let length_s = seconds(end_ns - start_ns);
     let drifted = spec.filter(|spec| drift.is_some_and(|drift| drift > spec.drift_threshold));
     let below = energy.map(|energy| EnergyEstimate {
-        energy: Joules(energy.energy.0 - idle.power_w * window_s),
-        uncertainty: Joules(energy.uncertainty.0.hypot(idle.uncertainty_w * window_s)),
+        energy: Joules(energy.energy.0 - idle.power_w * length_s),
+        uncertainty: Joules(energy.uncertainty.0.hypot(idle.uncertainty_w * length_s)),
     });
     let withheld = match (drifted, &below) {
         (Some(spec), _) => Some(drift_reason(drift.unwrap_or_default(), spec.drift_threshold)),
@@ -118,7 +118,7 @@ pub(super) fn applied(
     };
     RunBaseline {
         chosen: spec.is_some_and(|spec| spec.kind == idle.kind),
-        age_s: seconds(window_ns.0 - idle.end_ns),
+        age_s: seconds(start_ns - idle.end_ns),
         drift,
         adjusted: below.filter(|_| withheld.is_none()),
         withheld,
@@ -289,8 +289,8 @@ mod tests {
         }
     }
 
-    fn energy(energy_j: f64, uncertainty_j: f64) -> Option<EnergyEstimate> {
-        Some(EnergyEstimate { energy: Joules(energy_j), uncertainty: Joules(uncertainty_j) })
+    fn energy(energy_j: f64, uncertainty_j: f64) -> EnergyEstimate {
+        EnergyEstimate { energy: Joules(energy_j), uncertainty: Joules(uncertainty_j) }
     }
 
     const WINDOW: (i64, i64) = (90_000_000_000, 100_000_000_000);
@@ -302,11 +302,11 @@ mod tests {
             Some(&spec(BaselineStrategy::Fresh)),
             None,
             WINDOW,
-            energy(2_000.0, 12.0),
+            Some(energy(2_000.0, 12.0)),
         );
         assert_eq!(
             found.adjusted,
-            energy(1_400.0, 13.0),
+            Some(energy(1_400.0, 13.0)),
             "2000 J - 60 W x 10 s; 12 J and 0.5 W x 10 s in squares"
         );
         assert!((found.age_s - 60.0).abs() < 1e-9);
@@ -316,12 +316,12 @@ mod tests {
     #[test]
     fn a_baseline_that_drifted_or_lies_above_the_energy_gives_no_adjusted_energy() {
         let spec = spec(BaselineStrategy::Validated);
-        let drifted = applied(idle(60.0, 30.0), Some(&spec), Some(0.11), WINDOW, energy(2_000.0, 1.0));
+        let drifted = applied(idle(60.0, 30.0), Some(&spec), Some(0.11), WINDOW, Some(energy(2_000.0, 1.0)));
         assert_eq!(drifted.adjusted, None);
         assert_eq!(drifted.withheld.as_deref(), Some("the baseline drifted by 11.0 %, more than 10.0 %"));
-        let holds = applied(idle(60.0, 30.0), Some(&spec), Some(0.09), WINDOW, energy(2_000.0, 1.0));
+        let holds = applied(idle(60.0, 30.0), Some(&spec), Some(0.09), WINDOW, Some(energy(2_000.0, 1.0)));
         assert!(holds.adjusted.is_some(), "{holds:?}");
-        let above = applied(idle(250.0, 30.0), Some(&spec), None, WINDOW, energy(2_000.0, 1.0));
+        let above = applied(idle(250.0, 30.0), Some(&spec), None, WINDOW, Some(energy(2_000.0, 1.0)));
         assert!(above.adjusted.is_none() && above.withheld.is_some(), "{above:?}");
     }
 

@@ -114,15 +114,12 @@ impl Thermals {
             most_ns: began_ns + nanoseconds(self.spec.max_s.value),
         };
         let tolerance_c = self.spec.tolerance_c.value;
-        let because = match &self.reference {
-            Some(reference) => {
-                let back = |traces: &[Trace], now_ns| reference.is_back(traces, now_ns, tolerance_c);
-                until(back, HOLD_NS, bounds, rig, control, recording).await?
-            }
-            None => {
-                let rest = |traces: &[Trace], now_ns| is_plateau(traces, now_ns, PLATEAU_SPAN_NS);
-                until(rest, 0, bounds, rig, control, recording).await?
-            }
+        let because = if let Some(reference) = &self.reference {
+            let back = |traces: &[Trace], now_ns| reference.is_back(traces, now_ns, tolerance_c);
+            until(back, HOLD_NS, bounds, rig, control, recording).await?
+        } else {
+            let rest = |traces: &[Trace], now_ns| is_plateau(traces, now_ns, PLATEAU_SPAN_NS);
+            until(rest, 0, bounds, rig, control, recording).await?
         };
         if self.reference.is_none() && because != GapEnd::Stopped {
             self.reference = Some(Reference::take(recording.traces(), rig.clock.now_ns()));

@@ -51,20 +51,19 @@ impl Reference {
     /// Whether every device is back: no more than `tolerance_c` above its temperature, steady, and its power as low.
     /// Devices that say neither are not judged; where none can be, the answer is no.
     pub(super) fn is_back(&self, traces: &[Trace], now_ns: i64, tolerance_c: f64) -> bool {
-        let mut judged = false;
         let each = self.0.iter().zip(traces);
-        let all = each.map(|(reference, trace)| {
-            let (temperature_c, power_w) = look(trace, now_ns);
-            let cool = both(reference.0, temperature_c)
-                .map(|(then, now)| now <= then + tolerance_c && is_steady(trace, now_ns, COOL_SPAN_NS));
-            let idle = both(reference.1, power_w)
-                .map(|(then, now)| now <= then + POWER_SLACK_W.max(then * POWER_SHARE));
-            judged |= cool.is_some() || idle.is_some();
-            cool.unwrap_or(true) && idle.unwrap_or(true)
-        });
-        // Not short-circuited: `judged` needs them all.
-        let back = all.fold(true, |all, one| all && one);
-        judged && back
+        let verdicts: Vec<(Option<bool>, Option<bool>)> = each
+            .map(|(reference, trace)| {
+                let (temperature_c, power_w) = look(trace, now_ns);
+                let cool = both(reference.0, temperature_c)
+                    .map(|(then, now)| now <= then + tolerance_c && is_steady(trace, now_ns, COOL_SPAN_NS));
+                let idle = both(reference.1, power_w)
+                    .map(|(then, now)| now <= then + POWER_SLACK_W.max(then * POWER_SHARE));
+                (cool, idle)
+            })
+            .collect();
+        let judged = verdicts.iter().any(|(cool, idle)| cool.is_some() || idle.is_some());
+        judged && verdicts.iter().all(|(cool, idle)| cool.unwrap_or(true) && idle.unwrap_or(true))
     }
 }
 

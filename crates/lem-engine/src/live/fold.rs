@@ -57,9 +57,9 @@ impl Fold {
             }
         }
         // What is neither done nor to do was found not to be needed.
-        let to_do: BTreeSet<usize> = todo.iter().copied().collect();
+        let open: BTreeSet<usize> = todo.iter().copied().collect();
         for (index, run) in runs.iter_mut().enumerate() {
-            if run.status == RunCellStatus::Planned && !to_do.contains(&index) {
+            if run.status == RunCellStatus::Planned && !open.contains(&index) {
                 run.status = RunCellStatus::NotNeeded;
             }
         }

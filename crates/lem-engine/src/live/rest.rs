@@ -9,6 +9,7 @@ use super::fold::{Fold, Moment};
 use super::{GapNow, GapPurpose, LiveEvent, LogKind, NowState, RunCellStatus, SpanKind};
 
 /// A gap that begins.
+#[derive(Clone, Copy)]
 pub(super) struct Waiting {
     pub(super) planned_s: f64,
     pub(super) remaining_s: f64,

@@ -245,16 +245,16 @@ impl Settings {
             "python" => self.python = Resolved::new(value.text()?.to_owned(), source),
             "results_dir" => self.results_dir = Resolved::new(value.text()?.to_owned(), source),
             "footprint.carbon_intensity_gco2_kwh" => {
-                self.footprint.carbon_intensity_gco2_kwh = Resolved::new(value.amount()?, source);
+                self.footprint.carbon_intensity_gco2_kwh = Resolved::new(value.amount().ok()?, source);
             }
             "footprint.datacenter_pue" => {
-                self.footprint.datacenter_pue = Resolved::new(value.amount()?, source);
+                self.footprint.datacenter_pue = Resolved::new(value.amount().ok()?, source);
             }
             "footprint.price_per_kwh" => {
-                self.footprint.price_per_kwh = Resolved::new(value.amount()?, source);
+                self.footprint.price_per_kwh = Resolved::new(value.amount().ok()?, source);
             }
             "footprint.device_price_per_hour" => {
-                self.footprint.device_price_per_hour = Resolved::new(value.amount()?, source);
+                self.footprint.device_price_per_hour = Resolved::new(value.amount().ok()?, source);
             }
             _ => return None,
         }

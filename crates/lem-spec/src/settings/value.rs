@@ -32,12 +32,12 @@ impl Value {
         if let Self::Seconds(seconds) = self { Some(*seconds) } else { None }
     }
 
-    /// A number, or nothing: `None` if it is neither.
-    pub(super) fn amount(&self) -> Option<Option<f64>> {
+    /// A number, or nothing; an error if it is neither.
+    pub(super) fn amount(&self) -> Result<Option<f64>, ()> {
         match self {
-            Self::Null => Some(None),
-            Self::Number(number) => Some(Some(*number)),
-            Self::Flag(_) | Self::Seconds(_) | Self::Text(_) => None,
+            Self::Null => Ok(None),
+            Self::Number(number) => Ok(Some(*number)),
+            Self::Flag(_) | Self::Seconds(_) | Self::Text(_) => Err(()),
         }
     }
 
