@@ -436,9 +436,11 @@ export type ExperimentSummary = {
 	quality: ExperimentQuality,
 	/**  How many runs have each grade, the best first; runs of versions without grades are not counted. */
 	grades: GradeCount[],
+	/**  The weakest of its runs. */
+	provenance: Provenance | null,
 	/**  Statistics of joules per output token; `None` where no run has it. */
 	joules_per_output_token: Statistic | null,
-	/**  BCa bootstrap 95 % interval of their mean; `None` for fewer than five. */
+	/**  Bootstrap 95 % interval (bias-corrected and accelerated) of their mean; `None` for fewer than five. */
 	bootstrap: Interval | null,
 	/**  Its runs, in the order in which they were made. */
 	points: RunPoint[],

@@ -4,6 +4,7 @@ import { describe } from "./describe";
 import type { Kept } from "./history";
 import { bootstrap, line } from "./inference";
 import { experimentQuality } from "./quality";
+import { weakest } from "../lib/provenance";
 
 const GRADES = ["a", "b", "c", "invalid"] as const;
 
@@ -38,6 +39,7 @@ function summary(name: string, rows: ResultRow[]): ExperimentSummary {
       const runs = rows.filter((row) => row.grade === grade).length;
       return runs > 0 ? [{ grade, runs }] : [];
     }),
+    provenance: weakest(rows.flatMap((row) => row.provenance ?? [])),
     joules_per_output_token: statistic,
     bootstrap: statistic === null ? null : bootstrap(statistic.values),
     points: rows.map((row): RunPoint => {
