@@ -70,9 +70,9 @@ pub(super) async fn run(
     rest.around.after = told.after.take();
     let requests = std::mem::take(&mut told.requests);
     let bare = rest.bare.serve(run_id);
-    let baselines = baselines(campaign.plan.baseline.as_ref(), bare, &told, recording);
     let ttft_ms_p50 = ttft_ms_p50(&requests);
     let outcome = outcome(failure, told, &start_temperatures_c, recording);
+    let baselines = baselines(campaign.plan.baseline.as_ref(), bare, &outcome, recording);
     let outcome = RunOutcome { baselines, ttft_ms_p50, ..outcome };
     Ok(judged(outcome, &message, &requests, start_temperatures_c, rest, rig, recording))
 }
@@ -114,18 +114,14 @@ fn judged(
 fn baselines(
     spec: Option<&Baseline>,
     bare: Option<(IdlePower, Option<f64>)>,
-    told: &Told,
+    outcome: &RunOutcome,
     recording: &Recording<'_>,
 ) -> Vec<RunBaseline> {
-    let Some(Some(window)) = told.phases.get(&Phase::Measure).map(|(start, end)| Some((*start, (*end)?)))
-    else {
-        return Vec::new();
-    };
-    let each = recording.devices().iter().zip(recording.traces());
-    let energy = total(each.map(|(device, trace)| window_energy(device, trace, window.0, window.1)));
+    let Some(window) = outcome.window_ns else { return Vec::new() };
+    let energy = outcome.energy;
     let idle = |kind, phase| {
-        let (start_ns, end_ns) = told.phases.get(&phase)?;
-        idle_power(kind, recording.devices(), recording.traces(), (*start_ns, (*end_ns)?))
+        let found = outcome.phases.iter().find(|found| found.phase == phase)?;
+        idle_power(kind, recording.devices(), recording.traces(), (found.start_ns, found.end_ns))
     };
     let own = [idle(BaselineKind::Context, Phase::Context), idle(BaselineKind::Loaded, Phase::Idle)];
     let own = own.into_iter().flatten().map(|idle| (idle, None));

@@ -170,6 +170,10 @@ impl Bare {
             return Ok(());
         }
         if let Some(busy) = busy {
+            if due == Due::Take {
+                // One that is to be replaced is served to no further run.
+                self.latest = None;
+            }
             return rig.warn(run_id, format!("no bare baseline was taken: {busy}")).await;
         }
         if due == Due::Look {
@@ -214,17 +218,25 @@ impl Bare {
     /// Compares a look with the baseline. One that no longer holds is taken anew, and what was computed with it since
     /// it was last confirmed is withdrawn.
     async fn judge(&mut self, spec: &Baseline, look: &IdlePower, rig: &Rig<'_>) -> Result<Due, RunError> {
-        let Some(latest) = &self.latest else { return Ok(Due::Take) };
-        let drift = (look.power_w - latest.power_w).abs() / latest.power_w.max(f64::MIN_POSITIVE);
-        if drift <= spec.drift_threshold {
-            self.drift = Some(drift);
-            self.unconfirmed.clear();
-            return Ok(Due::Nothing);
-        }
+        let Some(drift) = self.drifted(spec, look) else { return Ok(Due::Nothing) };
         let runs = std::mem::take(&mut self.unconfirmed);
         let reason = drift_reason(drift, spec.drift_threshold);
         rig.tell(CampaignEvent::BaselineDrifted { runs, drift, reason }).await?;
         Ok(Due::Take)
+    }
+
+    /// By how much the baseline was found to be off, if it no longer holds. It is forgotten then: no run may rest on it,
+    /// also when taking another one fails.
+    fn drifted(&mut self, spec: &Baseline, look: &IdlePower) -> Option<f64> {
+        let latest = self.latest.as_ref()?;
+        let drift = (look.power_w - latest.power_w).abs() / latest.power_w.max(f64::MIN_POSITIVE);
+        if drift > spec.drift_threshold {
+            self.latest = None;
+            return Some(drift);
+        }
+        self.drift = Some(drift);
+        self.unconfirmed.clear();
+        None
     }
 }
 
@@ -348,5 +360,18 @@ mod tests {
         assert_eq!(due(BaselineStrategy::Validated, 0, 4_000, 30.0), Due::Take);
         let first = Bare::new(Some(spec(BaselineStrategy::Cached)), false);
         assert_eq!(first.due(&spec(BaselineStrategy::Cached), 0, None), Due::Take);
+    }
+
+    #[test]
+    fn a_baseline_that_was_found_not_to_hold_is_served_to_no_further_run() {
+        let spec = spec(BaselineStrategy::Validated);
+        let mut bare = Bare { latest: Some(idle(60.0, 30.0)), ..Bare::new(Some(spec), false) };
+        assert_eq!(bare.drifted(&spec, &idle(63.0, 30.0)), None, "5 %");
+        let (_, drift) = bare.serve("run-1").expect("it holds");
+        assert!(drift.is_some_and(|drift| (drift - 0.05).abs() < 1e-9), "{drift:?}");
+        assert!(bare.drifted(&spec, &idle(72.0, 30.0)).is_some(), "20 %");
+        assert_eq!(bare.unconfirmed, ["run-1"], "what rests on it is known, to be withdrawn");
+        assert!(bare.serve("run-2").is_none());
+        assert_eq!(bare.due(&spec, 0, None), Due::Take);
     }
 }

@@ -42,7 +42,8 @@ pub(crate) fn show_run(detail: &RunDetail, metrics: &RunMetrics, verbose: bool) 
         show_checks(report.checks.iter().filter(|check| verbose || check.verdict != Verdict::Pass));
     }
     show_baselines(detail);
-    show_metrics(metrics, verbose);
+    let mark = detail.row.provenance.map_or("", lem_engine::provenance_mark);
+    show_metrics(metrics, mark, verbose);
 }
 
 fn show_checks<'a>(checks: impl Iterator<Item = &'a QualityCheck>) {
@@ -85,22 +86,26 @@ fn show_baselines(detail: &RunDetail) {
     }
 }
 
-fn show_metrics(metrics: &RunMetrics, verbose: bool) {
-    let each: [(&str, &Derived, &str, f64); 9] = [
-        ("operations of weights", &metrics.parameter_flops, "FLOP", 1.0),
-        ("operations of attention", &metrics.attention_flops, "FLOP", 1.0),
-        ("rate", &metrics.flops_per_second, "FLOP/s", 1.0),
-        ("per joule", &metrics.flops_per_joule, "FLOP/J", 1.0),
-        ("MFU", &metrics.mfu, "%", 100.0),
-        ("MBU (model)", &metrics.mbu, "%", 100.0),
-        ("carbon", &metrics.carbon_g, "gCO2e", 1.0),
-        ("cost of energy", &metrics.energy_cost, "", 1.0),
-        ("cost of devices", &metrics.device_cost, "", 1.0),
+/// `mark` is that of the energy, which some of them rest on.
+fn show_metrics(metrics: &RunMetrics, mark: &str, verbose: bool) {
+    let each: [(&str, &Derived, &str, f64, &str); 9] = [
+        ("operations of weights", &metrics.parameter_flops, "FLOP", 1.0, ""),
+        ("operations of attention", &metrics.attention_flops, "FLOP", 1.0, ""),
+        ("rate", &metrics.flops_per_second, "FLOP/s", 1.0, ""),
+        ("per joule", &metrics.flops_per_joule, "FLOP/J", 1.0, mark),
+        ("MFU", &metrics.mfu, "%", 100.0, ""),
+        ("MBU (model)", &metrics.mbu, "%", 100.0, ""),
+        ("carbon", &metrics.carbon_g, "gCO2e", 1.0, mark),
+        ("cost of energy", &metrics.energy_cost, "", 1.0, mark),
+        ("cost of devices", &metrics.device_cost, "", 1.0, ""),
     ];
     let cells: Vec<Vec<String>> = each
         .into_iter()
-        .filter(|(_, derived, _, _)| verbose || derived.value.is_some())
-        .map(|(name, derived, unit, scale)| vec![name.to_owned(), derived_value(derived, unit, scale)])
+        .filter(|(_, derived, _, _, _)| verbose || derived.value.is_some())
+        .map(|(name, derived, unit, scale, mark)| {
+            let mark = if derived.value.is_some() { mark } else { "" };
+            vec![name.to_owned(), format!("{}{mark}", derived_value(derived, unit, scale))]
+        })
         .collect();
     if !cells.is_empty() {
         output::line("");

@@ -45,6 +45,8 @@ pub(super) struct Fold {
     energy: EnergySoFar,
     pending_log: Vec<LogLine>,
     now_changed: bool,
+    /// The word that numbers were not measured, where that is so.
+    mark: &'static str,
 }
 
 impl Fold {
@@ -87,6 +89,7 @@ impl Fold {
             energy: EnergySoFar::default(),
             pending_log: Vec::new(),
             now_changed: false,
+            mark: "",
         }
     }
 
@@ -102,7 +105,11 @@ impl Fold {
     /// [`Self::tick`].
     pub(super) fn take(&mut self, event: &CampaignEvent, at: &Moment) -> Vec<LiveEvent> {
         match event {
-            CampaignEvent::CampaignStarted { .. } => self.now_changed = true,
+            CampaignEvent::CampaignStarted { devices, .. } => {
+                self.mark =
+                    devices.iter().map(|device| device.provenance).max().map_or("", crate::provenance_mark);
+                self.now_changed = true;
+            }
             CampaignEvent::RunBegun { run_id, index, .. } => return self.begin(run_id, *index, at),
             CampaignEvent::GapStarted { planned_s, remaining_s, source, mode, .. } => {
                 let waiting = Waiting { planned_s: *planned_s, remaining_s: *remaining_s, mode: *mode };
@@ -110,7 +117,7 @@ impl Fold {
             }
             CampaignEvent::BaselineStarted { seconds, .. } => return self.rest(*seconds, at),
             CampaignEvent::BaselineTaken { baseline, .. } => {
-                let text = format!("bare baseline: {:.1} W", baseline.power_w);
+                let text = format!("bare baseline: {:.1} W{}", baseline.power_w, self.mark);
                 self.log(LogKind::Log, text, at);
             }
             CampaignEvent::BaselineDrifted { runs, reason, .. } => {
