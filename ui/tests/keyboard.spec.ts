@@ -74,9 +74,10 @@ test("a chart is moved, zoomed and reset with keys", async ({ page }) => {
   await expect(page.getByRole("button", { name: "Follow the present" })).toHaveCount(0);
   await page.keyboard.press("ArrowLeft");
   await expect(page.getByRole("button", { name: "Follow the present" })).toBeVisible();
-  const before = await chart.getAttribute("aria-label");
+  // The picture and not its words: two stretches may have the same least and greatest values.
+  const moved = await chart.screenshot();
   await page.keyboard.press("Home");
-  await expect(chart).not.toHaveAttribute("aria-label", before ?? "");
+  await expect.poll(async () => moved.equals(await chart.screenshot())).toBe(false);
 });
 
 test("a run is opened from the table with keys", async ({ page }) => {
