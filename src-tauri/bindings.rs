@@ -53,6 +53,8 @@ fn typed() -> Builder<tauri::Wry> {
             results::campaign_report,
             results::run_metrics,
             results::result,
+            results::import_meter,
+            results::remove_meter,
             results::delete_runs,
             results::delete_campaign,
             results::export_results,

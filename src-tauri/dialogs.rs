@@ -24,6 +24,15 @@ pub(crate) async fn open_campaign(window: &WebviewWindow, begin: &Path) -> Optio
     path(chosen.await)
 }
 
+/// The file of an external power meter.
+pub(crate) async fn open_meter(window: &WebviewWindow) -> Option<PathBuf> {
+    let (sender, chosen) = oneshot::channel();
+    let begin = begin(window.app_handle());
+    let dialog = dialog(window).set_title("The file of the power meter").set_directory(begin);
+    dialog.add_filter("CSV", &["csv", "tsv", "txt", "log"]).pick_file(answer(sender));
+    path(chosen.await)
+}
+
 /// Where to write a campaign.
 pub(crate) async fn save_campaign(window: &WebviewWindow, begin: &Path) -> Option<PathBuf> {
     let (sender, chosen) = oneshot::channel();

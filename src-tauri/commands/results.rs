@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use lem_engine::{
     CampaignDetail, CampaignReport, CampaignSummary, Channel, Comparison, Engine, ExperimentRef, Facets,
-    Format, Group, GroupColumn, ResultPage, ResultQuery, RunDetail, RunMetrics,
+    Format, Group, GroupColumn, MeterImport, MeterOptions, MeterTarget, ResultPage, ResultQuery, RunDetail,
+    RunMetrics,
 };
 use serde::Deserialize;
 use specta::Type;
@@ -94,6 +95,26 @@ pub(crate) async fn run_window(
 ) -> Answer<Response> {
     let window = app.engine()?.run_window(&run, from_s, to_s, buckets as usize, channel).await?;
     Ok(Response::new(window.to_bytes()))
+}
+
+/// Asks for the file; nothing is answered when none was chosen.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn import_meter(
+    app: State<'_, App>,
+    window: WebviewWindow,
+    target: MeterTarget,
+    options: MeterOptions,
+) -> Answer<Option<MeterImport>> {
+    let engine = app.engine()?;
+    let Some(file) = dialogs::open_meter(&window).await else { return Ok(None) };
+    engine.import_meter(&file, &target, &options).await.map(Some)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn remove_meter(app: State<'_, App>, target: MeterTarget) -> Answer<u32> {
+    app.engine()?.remove_meter(&target).await
 }
 
 #[tauri::command]

@@ -10,6 +10,7 @@ mod interrupt;
 mod kill;
 mod locks;
 mod measure;
+mod meters;
 mod misbehaviour;
 mod plan;
 mod quickstart;

@@ -3,6 +3,7 @@ import type { Page } from "@playwright/test";
 
 import type { Scenario } from "../src/fake/scenario";
 import { BATCH_1, BATCH_8, BATCH_32, comparing, ESTIMATED } from "./app";
+import { importToRun, RUN } from "./meter";
 
 export type Screen = { name: string; at: string; fake?: Scenario; after?: (page: Page) => Promise<unknown> };
 
@@ -61,6 +62,22 @@ export const SCREENS: Screen[] = [
     after: async (page) => {
       await page.getByRole("tab", { name: "Groups" }).click();
       await page.getByRole("table", { name: "Statistics of groups" }).waitFor();
+    },
+  },
+  {
+    name: "run meter",
+    at: `/results/run/${RUN}`,
+    after: async (page) => {
+      await importToRun(page);
+      await cardOf("External power meter")(page);
+    },
+  },
+  {
+    name: "run meter form",
+    at: `/results/run/${RUN}`,
+    after: async (page) => {
+      await page.getByRole("button", { name: "Import readings…" }).click();
+      await page.getByRole("button", { name: "Columns and times of the file" }).click();
     },
   },
   { name: "compare", at: comparing(BATCH_1, BATCH_8, BATCH_32, ESTIMATED) },

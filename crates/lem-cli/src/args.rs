@@ -158,6 +158,13 @@ pub(crate) enum CampaignAction {
         /// Its id, the first characters of it, or `latest`
         id: String,
     },
+    /// Bring the readings of an external power meter beside its runs
+    Meter {
+        /// Its id, the first characters of it, or `latest`
+        id: String,
+        #[command(flatten)]
+        meter: MeterArgs,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -167,6 +174,62 @@ pub(crate) enum ResultAction {
         /// Its id, or the first characters of it
         run: String,
     },
+    /// Bring the readings of an external power meter beside it
+    Meter {
+        /// Its id, or the first characters of it
+        run: String,
+        #[command(flatten)]
+        meter: MeterArgs,
+    },
+}
+
+/// An external power meter and its file.
+#[derive(Debug, Args)]
+pub(crate) struct MeterArgs {
+    /// A CSV file with a column of times and one of power
+    #[arg(required_unless_present = "remove")]
+    pub(crate) file: Option<PathBuf>,
+    /// Take the meter away again
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) remove: bool,
+    /// What to call the meter; the file's name when absent
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The column of times, as the file names it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) time_column: Option<String>,
+    /// The column of power, as the file names it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) power_column: Option<String>,
+    /// The zone of dates that name none: local (as when absent), utc, or a distance such as +01:00
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) zone: Option<String>,
+    /// When the log began, for times that count from there
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start: Option<String>,
+    /// How its clock is brought in line
+    #[arg(long, value_enum, default_value = "clock")]
+    pub(crate) align: MeterAlign,
+    /// Added to its times
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, allow_hyphen_values = true)]
+    pub(crate) offset: f64,
+    /// How far its clock may be off; 0.8 when absent
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) clock_error: Option<f64>,
+    /// Its accuracy in percent of a reading, as its maker states it
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) accuracy: Option<f64>,
+    /// Take the place of a meter that a run has already
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MeterAlign {
+    /// By its times, and --offset
+    Clock,
+    /// By the offset at which its power follows that of the devices
+    Power,
 }
 
 #[derive(Debug, Subcommand)]

@@ -12,7 +12,7 @@ mod progress;
 use std::process::ExitCode;
 
 use clap::Parser;
-use lem_engine::{Engine, Error, Options};
+use lem_engine::{Engine, Error, MeterTarget, Options};
 
 use args::{Cli, Command, Global};
 
@@ -74,9 +74,15 @@ fn dispatch(cli: Cli) -> Result<Ended, Error> {
         Command::Campaign { action: args::CampaignAction::Report { id } } => {
             commands::trust::report(&engine, &global, &id)
         }
+        Command::Campaign { action: args::CampaignAction::Meter { id, meter } } => {
+            commands::meter::meter(&engine, &global, &MeterTarget::Campaign(id), meter)
+        }
         Command::Results { campaign } => commands::results::results(&engine, &global, campaign.as_deref()),
         Command::Result { action: args::ResultAction::Show { run } } => {
             commands::results::show(&engine, &global, &run)
+        }
+        Command::Result { action: args::ResultAction::Meter { run, meter } } => {
+            commands::meter::meter(&engine, &global, &MeterTarget::Run(run), meter)
         }
         Command::Export { format, output, campaign } => {
             commands::export::export(&engine, format, output.as_deref(), campaign.as_deref())

@@ -1,8 +1,21 @@
-//! Writing a file so that a reader, or a crash, sees the old text or the new one and never a part.
+//! Files as wholes: written so that a reader, or a crash, sees the old text or the new one and never a part, and known by
+//! their content.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+/// SHA-256 in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
 
 /// Replaces the content of `path`: temporary file beside it, fsync, rename, fsync of the folder. Mode and symbolic
 /// links are kept; a file that does not exist is made.

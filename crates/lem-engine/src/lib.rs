@@ -17,6 +17,7 @@ mod journal;
 pub mod live;
 mod lock;
 mod measure;
+mod meter;
 mod metrics;
 mod planning;
 mod preview;
@@ -54,9 +55,10 @@ pub use lem_spec::diagnostic::{Diagnostic, Severity};
 pub use lem_spec::settings::{ContainerStrategy, fields as settings_fields};
 pub use lem_store::{
     CampaignDetail, CampaignStatus as StoredStatus, CampaignSummary, Facets, Format, ResultQuery, ResultRow,
-    RunDetail,
+    RunDetail, RunMeter,
 };
 pub use measure::{MeasuredDevice, Measurement};
+pub use meter::{MeterAlignment, MeterImport, MeterOptions, MeterRun, MeterTarget};
 pub use planning::PlanView;
 pub use preview::{BackendKeys, CampaignKeys, PlanEstimate, PlanExperiment, PlanPreview, PlanRun};
 pub use project::ProjectView;

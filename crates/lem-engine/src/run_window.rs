@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use lem_measure::Channel;
 use lem_measure::envelope::{Envelope, Grid, History};
 use lem_measure::units::seconds;
-use lem_store::Store;
+use lem_store::{METER_DEVICE, Store};
 
 use crate::Engine;
 use crate::error::{Error, ErrorCode};
@@ -18,7 +18,15 @@ use crate::window::Window;
 pub(crate) struct LastRun {
     run_id: String,
     anchor_ns: i64,
-    histories: BTreeMap<Channel, Vec<History>>,
+    histories: BTreeMap<Channel, Vec<Drawn>>,
+}
+
+/// The history of one device.
+#[derive(Debug)]
+struct Drawn {
+    history: History,
+    /// The readings of an external meter: they are rarer than buckets, so each holds until the next one.
+    held: Vec<(i64, f64)>,
 }
 
 impl Engine {
@@ -45,6 +53,11 @@ impl Engine {
             None => *remembered = Some(last),
         }
         Ok(window)
+    }
+
+    /// Forgets traces that were changed.
+    pub(crate) fn forget_traces(&self) {
+        *self.last_run.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn remembered(
@@ -76,10 +89,13 @@ async fn read(store: &Store, run_id: &str, channel: Channel) -> Result<LastRun, 
     let mut histories = Vec::new();
     for device in store.trace_devices(run_id).await? {
         let mut history = History::new(usize::MAX);
-        for (t_ns, value) in store.trace(run_id, &device.device_id).await?.channel(channel) {
+        let trace = store.trace(run_id, &device.device_id).await?;
+        for (t_ns, value) in trace.channel(channel) {
             history.push(t_ns, value);
         }
-        histories.push(history);
+        let held =
+            if device.device_id == METER_DEVICE { trace.channel(channel).collect() } else { Vec::new() };
+        histories.push(Drawn { history, held });
     }
     Ok(LastRun { run_id: run_id.to_owned(), anchor_ns, histories: BTreeMap::from([(channel, histories)]) })
 }
@@ -87,7 +103,7 @@ async fn read(store: &Store, run_id: &str, channel: Channel) -> Result<LastRun, 
 impl LastRun {
     fn window(&self, from_s: Option<f64>, to_s: Option<f64>, buckets: usize, channel: Channel) -> Window {
         let histories = self.histories.get(&channel).map_or(&[][..], Vec::as_slice);
-        let extents = || histories.iter().filter_map(History::extent_ns);
+        let extents = || histories.iter().filter_map(|drawn| drawn.history.extent_ns());
         let begin_ns = extents().map(|(begin, _)| begin).min().unwrap_or(self.anchor_ns);
         let end_ns = extents().map(|(_, end)| end).max().unwrap_or(self.anchor_ns);
         let first = from_s.map_or(begin_ns, |second| self.at_ns(second));
@@ -97,7 +113,7 @@ impl LastRun {
             from_s: seconds(grid.from_ns - self.anchor_ns),
             step_s: seconds(grid.step_ns),
             extent_s: extents().next().map(|_| (self.second(begin_ns), self.second(end_ns))),
-            devices: histories.iter().map(|history| history.envelope(&grid)).collect::<Vec<Envelope>>(),
+            devices: histories.iter().map(|drawn| drawn.envelope(&grid)).collect(),
         }
     }
 
@@ -114,12 +130,38 @@ impl LastRun {
     }
 }
 
+impl Drawn {
+    fn envelope(&self, grid: &Grid) -> Envelope {
+        let mut envelope = self.history.envelope(grid);
+        if self.held.is_empty() {
+            return envelope;
+        }
+        let buckets = (0..).zip(envelope.min.iter_mut().zip(&mut envelope.max));
+        for (bucket, (min, max)) in buckets.filter(|(_, (min, _))| min.is_nan()) {
+            let value = self.held_at(grid.from_ns + bucket * grid.step_ns);
+            (*min, *max) = (value, value);
+        }
+        envelope
+    }
+
+    /// The reading that holds at a moment; NaN before the first and after the last.
+    #[expect(clippy::cast_possible_truncation, reason = "the chart draws single precision")]
+    fn held_at(&self, t_ns: i64) -> f32 {
+        let after = self.held.partition_point(|(at_ns, _)| *at_ns <= t_ns);
+        let within = after > 0 && after < self.held.len();
+        if within { self.held[after - 1].1 as f32 } else { f32::NAN }
+    }
+
+    /// The mean distance of readings.
+    fn distance_ns(&self) -> Option<i64> {
+        let (begin, end) = self.history.extent_ns()?;
+        let gaps = i64::try_from(self.history.len()).ok()?.checked_sub(1).filter(|gaps| *gaps > 0)?;
+        Some((end - begin) / gaps)
+    }
+}
+
 /// One and a half times the mean distance of samples: narrower buckets would be holes.
-fn finest_ns(histories: &[History]) -> i64 {
-    let distance = |history: &History| {
-        let (begin, end) = history.extent_ns()?;
-        let gaps = i64::try_from(history.len()).ok()?.checked_sub(1).filter(|gaps| *gaps > 0)?;
-        Some((end - begin) / gaps * 3 / 2)
-    };
-    histories.iter().filter_map(distance).max().unwrap_or(1)
+fn finest_ns(histories: &[Drawn]) -> i64 {
+    let sampled = histories.iter().filter(|drawn| drawn.held.is_empty());
+    sampled.filter_map(Drawn::distance_ns).max().map_or(1, |distance| distance * 3 / 2)
 }

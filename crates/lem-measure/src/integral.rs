@@ -264,7 +264,7 @@ fn trapezoids(readings: &[(i64, f64)], lag_ns: i64) -> Vec<Knot> {
     knots
 }
 
-fn median_gap(readings: &[(i64, f64)]) -> Option<i64> {
+pub(crate) fn median_gap(readings: &[(i64, f64)]) -> Option<i64> {
     let mut gaps: Vec<i64> = readings.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
     gaps.sort_unstable();
     gaps.get(gaps.len() / 2).copied()

@@ -9,6 +9,7 @@ mod curve;
 pub mod device;
 pub mod energy;
 pub mod envelope;
+pub mod external;
 pub mod integral;
 pub mod metrics;
 pub mod quality;

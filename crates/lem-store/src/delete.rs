@@ -5,7 +5,8 @@ use sqlx::SqliteConnection;
 use crate::{Store, StoreError};
 
 /// What hangs on a run, in an order that foreign keys allow.
-const OF_A_RUN: [&str; 7] = [
+const OF_A_RUN: [&str; 8] = [
+    "DELETE FROM run_meters WHERE run_id = ?",
     "DELETE FROM run_baselines WHERE run_id = ?",
     "DELETE FROM run_devices WHERE run_id = ?",
     "DELETE FROM phases WHERE run_id = ?",

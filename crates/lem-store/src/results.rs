@@ -99,6 +99,16 @@ pub struct ResultRow {
     pub adjusted_energy_j: Option<f64>,
     /// Its uncertainty in joules.
     pub adjusted_energy_uncertainty_j: Option<f64>,
+    /// The external power meter that saw the run.
+    pub meter_name: Option<String>,
+    /// Energy of the window by that meter, in joules. It contains that of the devices.
+    pub meter_energy_j: Option<f64>,
+    /// Its uncertainty in joules.
+    pub meter_energy_uncertainty_j: Option<f64>,
+    /// `meter_energy_j / output_tokens`.
+    pub meter_joules_per_output_token: Option<f64>,
+    /// `energy_j / meter_energy_j`: the share of the devices.
+    pub meter_devices_share: Option<f64>,
 }
 
 /// Which rows are wanted.
@@ -139,7 +149,8 @@ pub(crate) async fn row(conn: &mut SqliteConnection, run_id: &str) -> sqlx::Resu
 pub(crate) const SELECT: &str = "
     SELECT r.*, r.id AS run_id, c.name AS campaign_name, e.name AS experiment, e.backend, e.service, e.runner, e.model,
         p.cycle, p.gap_planned_s, b.kind AS baseline_kind, b.power_w AS baseline_power_w, b.adjusted_energy_j,
-        b.adjusted_energy_uncertainty_j,
+        b.adjusted_energy_uncertainty_j, m.name AS meter_name, m.energy_j AS meter_energy_j,
+        m.energy_uncertainty_j AS meter_energy_uncertainty_j,
         (SELECT CASE WHEN COUNT(*) = COUNT(d.energy_j) THEN SUM(d.energy_j) END
          FROM run_devices d WHERE d.run_id = r.id AND d.kind = 'gpu' AND r.energy_j IS NOT NULL) AS gpu_energy_j,
         (SELECT CASE WHEN COUNT(*) = COUNT(d.energy_j) THEN SUM(d.energy_j) END
@@ -153,7 +164,8 @@ pub(crate) const FROM: &str = "
     JOIN campaigns c ON c.id = r.campaign_id
     JOIN planned_runs p ON p.campaign_id = r.campaign_id AND p.idx = r.idx
     JOIN experiments e ON e.campaign_id = p.campaign_id AND e.position = p.experiment
-    LEFT JOIN run_baselines b ON b.run_id = r.id AND b.chosen";
+    LEFT JOIN run_baselines b ON b.run_id = r.id AND b.chosen
+    LEFT JOIN run_meters m ON m.run_id = r.id";
 
 fn select() -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(SELECT);
@@ -165,6 +177,7 @@ impl FromRow<'_, SqliteRow> for ResultRow {
     fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
         let window_s = window_s(row.try_get("window_start_ns")?, row.try_get("window_end_ns")?);
         let energy_j: Option<f64> = row.try_get("energy_j")?;
+        let meter_energy_j: Option<f64> = row.try_get("meter_energy_j")?;
         let provenance = row.try_get::<Option<Word<Provenance>>, _>("provenance")?.map(|word| word.0);
         let (requests, output_tokens) = (count(row, "requests")?, count(row, "output_tokens")?);
         let input_tokens = count(row, "input_tokens")?;
@@ -211,6 +224,11 @@ impl FromRow<'_, SqliteRow> for ResultRow {
             baseline_power_w: row.try_get("baseline_power_w")?,
             adjusted_energy_j: row.try_get("adjusted_energy_j")?,
             adjusted_energy_uncertainty_j: row.try_get("adjusted_energy_uncertainty_j")?,
+            meter_name: row.try_get("meter_name")?,
+            meter_energy_j,
+            meter_energy_uncertainty_j: row.try_get("meter_energy_uncertainty_j")?,
+            meter_joules_per_output_token: ratio(meter_energy_j, output_tokens.map(real)),
+            meter_devices_share: ratio(energy_j, meter_energy_j),
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::table::phases::{self, Phase, PhaseEnergy};
 use crate::table::requests::{self, Request};
 use crate::table::run_baselines::{self, RunBaseline};
 use crate::table::run_devices::{self, RunDevice};
+use crate::table::run_meters::{self, RunMeter};
 use crate::table::trace_chunks::{self, TraceDevice};
 use crate::table::{planned_runs, runs};
 use crate::{Store, StoreError};
@@ -166,6 +167,8 @@ pub struct RunDetail {
     pub devices: Vec<RunDevice>,
     /// What the devices draw without work, and the energy above it.
     pub baselines: Vec<RunBaseline>,
+    /// What an external power meter saw of it. It contains the devices and is added to nothing.
+    pub meter: Option<RunMeter>,
     /// Its phases, in order.
     pub phases: Vec<Phase>,
     /// What is known of each of its requests, in order. Not `requests`: that is how many there were, in the row.
@@ -298,6 +301,7 @@ impl Store {
             record: record(&mut tx, run_id).await.map_err(failed)?,
             devices: run_devices::of_run(&mut tx, run_id).await.map_err(failed)?,
             baselines: run_baselines::of_run(&mut tx, run_id).await.map_err(failed)?,
+            meter: run_meters::of_run(&mut tx, run_id).await.map_err(failed)?,
             phases: phases::of_run(&mut tx, run_id).await.map_err(failed)?,
             request_records: unpacked.map_err(|(index, source)| StoreError::CorruptRequest {
                 run: run_id.into(),

@@ -44,6 +44,9 @@ export const commands = {
 	campaignReport: (id: string) => typedError<CampaignReport, CommandError>(__TAURI_INVOKE("campaign_report", { id })),
 	runMetrics: (run: string) => typedError<RunMetrics, CommandError>(__TAURI_INVOKE("run_metrics", { run })),
 	result: (run: string) => typedError<RunDetail, CommandError>(__TAURI_INVOKE("result", { run })),
+	/**  Asks for the file; nothing is answered when none was chosen. */
+	importMeter: (target: MeterTarget, options: MeterOptions) => typedError<MeterImport | null, CommandError>(__TAURI_INVOKE("import_meter", { target, options })),
+	removeMeter: (target: MeterTarget) => typedError<number, CommandError>(__TAURI_INVOKE("remove_meter", { target })),
 	deleteRuns: (runs: string[]) => typedError<number, CommandError>(__TAURI_INVOKE("delete_runs", { runs })),
 	deleteCampaign: (id: string) => typedError<null, CommandError>(__TAURI_INVOKE("delete_campaign", { id })),
 	exportResults: (query: ResultQuery, format: ExportFormat) => typedError<string | null, CommandError>(__TAURI_INVOKE("export_results", { query, format })),
@@ -724,6 +727,70 @@ export type LogLine = {
 	text: string,
 };
 
+/**  How the meter's clock is brought in line with the machine's. */
+export type MeterAlignment = 
+/**  Its times are right but for an offset and an error that are told. */
+"clock" | 
+/**  The offset is the one at which its power follows that of the devices. */
+"power";
+
+/**  What became of a file. */
+export type MeterImport = {
+	/**  The file. */
+	file: string,
+	/**  Readings in it. */
+	readings: number,
+	/**  What was noticed about the file. */
+	notes: string[],
+	/**  The runs that it was brought to, in the order of the plan. */
+	runs: MeterRun[],
+};
+
+/**  What is said about a meter and its file. */
+export type MeterOptions = {
+	/**  What a person calls the meter; the name of the file when absent. */
+	name: string | null,
+	/**  The column of time, as the file names it; found by its name when absent. */
+	time_column: string | null,
+	/**  The column of power, as the file names it; found by its name when absent. */
+	power_column: string | null,
+	/**  The zone of dates that name none: `local`, `utc`, or a distance such as `+01:00`; `local` when absent. */
+	zone: string | null,
+	/**  When times that count from the begin of the log have begun: a date, or seconds since 1970. */
+	start: string | null,
+	/**  How the clock is brought in line. */
+	alignment: MeterAlignment,
+	/**  What is added to its times, in seconds. */
+	offset_s: number,
+	/**  How far its clock may be off beyond that, in seconds; 0.8 when absent, which is what `MLPerf` Power allows. With `power` it has no meaning. */
+	clock_error_s: number | null,
+	/**  Its accuracy in percent of a reading, as its maker states it. */
+	accuracy_percent: number | null,
+	/**  Whether a meter that a run has already gives way. */
+	replace: boolean,
+};
+
+/**  One run that a file was brought to. */
+export type MeterRun = {
+	/**  Its id. */
+	run_id: string,
+	/**  Its experiment. */
+	experiment: string,
+	/**  Its cycle. */
+	cycle: number,
+	/**  What the meter saw of it; missing where it saw nothing. */
+	meter: RunMeter | null,
+	/**  Why it saw nothing. */
+	skipped: string | null,
+};
+
+/**  The runs that a file is brought to. */
+export type MeterTarget = 
+/**  One run: its id, or the first characters of it. */
+({ run: string }) & { campaign?: never } | 
+/**  Those of a campaign that completed: its id, the first characters of it, or `latest`. */
+({ campaign: string }) & { run?: never };
+
 /**  Statistics of each metric; `None` where no run has a value. */
 export type Metrics = {
 	/**  Energy of the window in joules. */
@@ -1192,6 +1259,16 @@ export type ResultRow = {
 	adjusted_energy_j: number | null,
 	/**  Its uncertainty in joules. */
 	adjusted_energy_uncertainty_j: number | null,
+	/**  The external power meter that saw the run. */
+	meter_name: string | null,
+	/**  Energy of the window by that meter, in joules. It contains that of the devices. */
+	meter_energy_j: number | null,
+	/**  Its uncertainty in joules. */
+	meter_energy_uncertainty_j: number | null,
+	/**  `meter_energy_j / output_tokens`. */
+	meter_joules_per_output_token: number | null,
+	/**  `energy_j / meter_energy_j`: the share of the devices. */
+	meter_devices_share: number | null,
 };
 
 /**  A baseline of a run. */
@@ -1279,6 +1356,8 @@ export type RunDetail = {
 	devices: RunDevice[],
 	/**  What the devices draw without work, and the energy above it. */
 	baselines: RunBaseline[],
+	/**  What an external power meter saw of it. It contains the devices and is added to nothing. */
+	meter: RunMeter | null,
 	/**  Its phases, in order. */
 	phases: StoredPhase[],
 	/**  What is known of each of its requests, in order. Not `requests`: that is how many there were, in the row. */
@@ -1321,6 +1400,43 @@ export type RunDevice = {
 	max_temperature_c: number | null,
 	/**  Facts about the device, as the caller serialised them. */
 	info: Value,
+};
+
+/**  An external power meter beside a run. Its energy contains that of the devices, and is added to nothing. */
+export type RunMeter = {
+	/**  What a person calls it. */
+	name: string,
+	/**  The name of the file that its readings come from, without the folder. */
+	file_name: string,
+	/**  SHA-256 of that file in hexadecimal. */
+	file_sha256: string,
+	/**  When it was imported. */
+	imported_unix_ns: number,
+	/**
+	 *  How its clock was brought in line: `clock` by what was said of it, `power` by the offset at which its power follows
+	 *  that of the devices.
+	 */
+	alignment: string,
+	/**  What was added to its times, in seconds. */
+	offset_s: number,
+	/**  Expanded uncertainty of that in seconds. */
+	offset_uncertainty_s: number,
+	/**  Pearson's correlation of its power with that of the devices over the run, at that offset. */
+	correlation: number | null,
+	/**  Its accuracy as a share of a reading, where a person stated it; it is a part of the uncertainty then. */
+	accuracy: number | null,
+	/**  Median time between its readings in seconds. */
+	interval_s: number,
+	/**  How many of its readings belong to the run. */
+	readings: number,
+	/**  Energy of the window in joules. */
+	energy_j: number | null,
+	/**  Its expanded uncertainty in joules. */
+	energy_uncertainty_j: number | null,
+	/**  Why there is no energy. */
+	withheld: string | null,
+	/**  Sentences that a reader should know. */
+	notes: string[],
 };
 
 /**  Everything that is derived from one run. */

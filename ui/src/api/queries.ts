@@ -75,10 +75,12 @@ export function useHostQuery<T>(
 export function useHostAction<A, T>(
   act: (host: Host, argument: A) => Promise<T>,
   stale: readonly Subject[] = [],
+  /** `quiet`: the caller shows failures where they belong. */
+  { quiet = false }: { quiet?: boolean } = {},
 ): UseMutationResult<T, Error, A> {
   return useMutation<T, Error, A>({
     mutationFn: (argument: A) => act(host(), argument),
-    onError: showError,
+    ...(quiet ? {} : { onError: showError }),
     onSuccess: () => {
       for (const subject of stale) void queries.invalidateQueries({ queryKey: [subject] });
     },

@@ -12,6 +12,7 @@ import { weakest } from "../lib/provenance";
 import { detail, traceOf } from "./detail";
 import { failure } from "./failure";
 import type { Kept } from "./history";
+import { importMeter, removeMeter } from "./meter";
 import { metricsOf } from "./metrics";
 import type { Plan } from "./plan";
 import { facets, found } from "./query";
@@ -228,8 +229,11 @@ function results(world: World) {
     },
     result: (run) => {
       const of = row(run);
-      return detail(of, experimentIn(keptOf(world, of.campaign_id), of.experiment).parameters);
+      const { parameters } = experimentIn(keptOf(world, of.campaign_id), of.experiment);
+      return detail(of, parameters, world.meters.get(run) ?? null);
     },
+    importMeter: (target, options) => importMeter(world, target, options),
+    removeMeter: (target) => removeMeter(world, target),
     deleteRuns: (runs) => {
       const before = world.rows.length;
       world.rows = world.rows.filter(({ run_id }) => !runs.includes(run_id));
@@ -244,7 +248,8 @@ function results(world: World) {
     },
     exportResults: (_, format) => `${world.project}/results/export.${format}`,
     saveFigure: (name, kind) => `${world.project}/results/${name}.${kind}`,
-    runWindow: (run, fromS, toS, buckets, channel) => traceOf(row(run), fromS, toS, buckets, channel),
+    runWindow: (run, fromS, toS, buckets, channel) =>
+      traceOf(row(run), fromS, toS, buckets, channel, world.meters.has(run)),
   } satisfies Partial<Answers>;
 }
 

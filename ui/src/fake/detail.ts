@@ -4,6 +4,7 @@ import type {
   Phase,
   ResultRow,
   RunDetail,
+  RunMeter,
   StoredPhase,
   StoredRequest,
   Value,
@@ -12,6 +13,7 @@ import type { TraceChannel, TraceWindow } from "../api/trace";
 import { baselinesOf } from "./baselines";
 import { envelope, STEP_S, valueOf } from "./machine";
 import { CPU, cpuAt, GPU, gpuAt, noise, type Activity } from "./physics";
+import { wallPower } from "./meter";
 import { qualityOf } from "./quality";
 import { gapEnd, gapOf, surroundingsOf } from "./surroundings";
 
@@ -65,7 +67,7 @@ function phases(row: ResultRow): StoredPhase[] {
   });
 }
 
-export function detail(row: ResultRow, parameters: Value): RunDetail {
+export function detail(row: ResultRow, parameters: Value, meter: RunMeter | null): RunDetail {
   const all = phases(row);
   const measured = all.find(({ phase }) => phase === "measure");
   const seconds = lengths(row).reduce((sum, [, length]) => sum + length, 0);
@@ -92,10 +94,11 @@ export function detail(row: ResultRow, parameters: Value): RunDetail {
       info: device as unknown as Value,
     })),
     baselines: baselinesOf(row),
+    meter,
     phases: all,
     request_records: requests,
-    traces: devices.map((device) => ({
-      device_id: device.id,
+    traces: [...devices.map(({ id }) => id), ...(meter ? ["meter"] : [])].map((device_id) => ({
+      device_id,
       samples: Math.round(seconds / STEP_S),
       t0_ns: ANCHOR_NS,
       t1_ns: ANCHOR_NS + seconds * 1e9,
@@ -145,15 +148,27 @@ export function traceOf(
   toS: number | null,
   buckets: number,
   channel: TraceChannel,
+  metered: boolean,
 ): TraceWindow {
   const endS = lengths(row).reduce((sum, [, length]) => sum + length, 0);
   const devices = devicesOf(row);
-  const value = (device: number, second: number) => {
+  const value = (device: number, second: number): number | null => {
+    if (device === devices.length) {
+      const all = devices.map((_, one) => value(one, Math.floor(second)) ?? 0);
+      return channel === "power" ? wallPower(all.reduce((sum, watts) => sum + watts, 0)) : null;
+    }
     const activity = activityAt(row, second);
     const warm = 40 + 16 * Math.min(1, second / 60);
     const state =
       devices[device]?.kind === "gpu" ? gpuAt(second, activity, true, warm) : cpuAt(second, activity);
     return valueOf(state, channel);
   };
-  return envelope({ fromS: fromS ?? 0, toS: toS ?? endS, buckets, devices: devices.length, endS, value });
+  return envelope({
+    fromS: fromS ?? 0,
+    toS: toS ?? endS,
+    buckets,
+    devices: devices.length + (metered ? 1 : 0),
+    endS,
+    value,
+  });
 }

@@ -78,6 +78,11 @@ export function emptyRow(
     baseline_power_w: null,
     adjusted_energy_j: null,
     adjusted_energy_uncertainty_j: null,
+    meter_name: null,
+    meter_energy_j: null,
+    meter_energy_uncertainty_j: null,
+    meter_joules_per_output_token: null,
+    meter_devices_share: null,
   };
 }
 

@@ -7,6 +7,7 @@ import type {
   ProjectView,
   RecentProject,
   ResultRow,
+  RunMeter,
   Snapshot,
 } from "../api/bindings";
 import { failure } from "./failure";
@@ -47,6 +48,8 @@ export class World {
   files = campaignFiles();
   campaigns: Kept[] = [];
   rows: ResultRow[] = [];
+  /** The external power meter of each run that has one. */
+  readonly meters = new Map<string, RunMeter>();
   session: Session | null = null;
   private listener: ((event: HostEvent) => void) | null = null;
 

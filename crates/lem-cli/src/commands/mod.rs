@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod exec_worker;
 pub(crate) mod export;
 pub(crate) mod measure;
+pub(crate) mod meter;
 pub(crate) mod plan;
 pub(crate) mod results;
 pub(crate) mod run;

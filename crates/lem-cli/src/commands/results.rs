@@ -3,7 +3,7 @@
 use lem_engine::{Engine, Error, ResultRow, RunDetail, RunMetrics, stats};
 
 use crate::args::Global;
-use crate::commands::{block_on, trust};
+use crate::commands::{block_on, meter, trust};
 use crate::{Ended, format, output};
 
 pub(crate) fn results(engine: &Engine, global: &Global, campaign: Option<&str>) -> Result<Ended, Error> {
@@ -159,6 +159,7 @@ fn show_detail(detail: &RunDetail, metrics: &RunMetrics, verbose: bool) {
     }
     show_devices(detail);
     show_phases(detail);
+    meter::show(detail);
     trust::show_run(detail, metrics, verbose);
     for diagnostic in &detail.diagnostics {
         output::line(&format!("warning: {}", diagnostic.message));

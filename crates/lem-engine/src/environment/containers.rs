@@ -1,7 +1,6 @@
 //! The container engine, the images and the compose files of a campaign that runs something in containers.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,9 +8,8 @@ use lem_backend::compose::Service;
 use lem_backend::docker::{EngineSetup, find_image, setup};
 use lem_spec::campaign::ResolvedCampaign;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
-use crate::{Engine, services};
+use crate::{Engine, files, services};
 
 /// What a campaign uses of an engine.
 pub(super) struct UsedContainers {
@@ -80,12 +78,7 @@ fn named(files: impl Iterator<Item = PathBuf>, project: &Path) -> BTreeMap<Strin
 
 /// The SHA-256 of a file in hexadecimal.
 fn sha256(file: &Path) -> Option<String> {
-    let digest = Sha256::digest(fs::read(file).ok()?);
-    Some(digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    }))
+    fs::read(file).ok().map(|bytes| files::sha256(&bytes))
 }
 
 #[cfg(test)]

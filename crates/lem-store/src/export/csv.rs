@@ -11,7 +11,7 @@ use csv::{Terminator, WriterBuilder};
 use crate::ResultRow;
 
 /// The header: the names of the fields of [`ResultRow`], in its order. Written for no rows, too.
-pub(super) const HEADER: [&str; 41] = [
+pub(super) const HEADER: [&str; 46] = [
     "run_id",
     "campaign_id",
     "campaign_name",
@@ -53,6 +53,11 @@ pub(super) const HEADER: [&str; 41] = [
     "baseline_power_w",
     "adjusted_energy_j",
     "adjusted_energy_uncertainty_j",
+    "meter_name",
+    "meter_energy_j",
+    "meter_energy_uncertainty_j",
+    "meter_joules_per_output_token",
+    "meter_devices_share",
 ];
 
 /// A header, then a line for each row.
@@ -86,6 +91,7 @@ fn neutral(row: &ResultRow) -> ResultRow {
         &mut row.error_kind,
         &mut row.energy_source,
         &mut row.baseline_kind,
+        &mut row.meter_name,
     ] {
         text.iter_mut().for_each(neutralise);
     }

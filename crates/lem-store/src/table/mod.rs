@@ -12,6 +12,7 @@ pub(crate) mod planned_runs;
 pub(crate) mod requests;
 pub(crate) mod run_baselines;
 pub(crate) mod run_devices;
+pub(crate) mod run_meters;
 pub(crate) mod runs;
 pub(crate) mod trace_chunks;
 

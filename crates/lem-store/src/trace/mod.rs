@@ -30,7 +30,7 @@ impl Store {
     }
 
     /// Inserts samples in pieces of [`CHUNK_SAMPLES`].
-    async fn insert_samples(
+    pub(crate) async fn insert_samples(
         &self,
         conn: &mut SqliteConnection,
         run_id: &str,

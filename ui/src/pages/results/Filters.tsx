@@ -7,6 +7,7 @@ import { useNavigate } from "@tanstack/react-router";
 import type { CampaignSummary, RunStatus } from "../../api/bindings";
 import { useHostAction, useHostQuery } from "../../api/queries";
 import { dateTime } from "../../lib/format";
+import { askForMeter } from "./MeterForm";
 import type { View } from "./view";
 
 const STATUSES: RunStatus[] = ["completed", "failed", "interrupted", "running", "waiting"];
@@ -60,6 +61,11 @@ export function Filters(props: { view: View; onChange: (view: View) => void; tot
         value={view.statuses}
         onChange={(statuses) => onChange({ ...view, statuses })}
       />
+      {campaign && campaign.completed > 0 && (
+        <Button variant="subtle" onClick={() => askForMeter({ campaign: campaign.id }, false)}>
+          Import meter
+        </Button>
+      )}
       {campaign && <DeleteCampaign campaign={campaign} />}
       <Text size="sm" c="dimmed" role="status" pb={6}>
         {total === null ? "" : `${total.toLocaleString("en")} runs`}

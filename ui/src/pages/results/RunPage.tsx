@@ -15,6 +15,7 @@ import { Requests } from "./Requests";
 import { RunAround } from "./RunAround";
 import { RunBaselines } from "./RunBaselines";
 import { RunDerived } from "./RunDerived";
+import { RunMeter } from "./RunMeter";
 import { RunGrade, RunQuality } from "./RunQuality";
 import { RunTrace } from "./RunTrace";
 import { whyMissing } from "./columns";
@@ -98,6 +99,7 @@ function Run({ run }: { run: RunDetail }) {
         </Grid.Col>
       </Grid>
       <RunBaselines run={run} />
+      <RunMeter run={run} />
       {/* Of another run nothing is shown, not even until this one's values are there. */}
       {run.status === "completed" && <RunDerived key={run.run_id} run={run} />}
       {run.request_records.length > 0 && <Requests run={run} />}

@@ -60,6 +60,8 @@ function hasChannels(device: DeviceInfo): boolean {
 }
 
 function labelOf(run: RunDetail, id: string): TraceDeviceLabel {
+  // Readings of a meter were measured, whatever the devices' were.
+  if (id === "meter" && run.meter !== null) return { name: run.meter.name, provenance: "measured" };
   const device = run.devices.find(({ device_id }) => device_id === id);
   // What nobody knows of is not called measured.
   return { name: device?.name ?? id, provenance: device?.provenance ?? run.provenance ?? "estimated" };

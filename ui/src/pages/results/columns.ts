@@ -36,6 +36,11 @@ function adjusted(row: ResultRow): string {
     : `${digits(row.adjusted_energy_j)} (${row.baseline_kind ?? "unnamed"})`;
 }
 
+/** What an external meter saw: measured, whatever the devices' energy was, and not sorted by, for most runs have none. */
+function byMeter(key: keyof ResultRow, heading: string, width: number, text: Column["text"]): Column {
+  return { key, heading, width, numeric: true, sort: null, text, energy: false, byDefault: false };
+}
+
 const WORD = { numeric: false };
 const HIDDEN = { byDefault: false };
 const ENERGY = { energy: true };
@@ -77,6 +82,10 @@ export const COLUMNS: readonly Column[] = [
     ...HIDDEN,
   }),
   column("adjusted_energy_j", "Above baseline, J", 200, adjusted, { ...ENERGY, ...HIDDEN }),
+  byMeter("meter_energy_j", "By the meter, J", 130, (row) => number(row.meter_energy_j)),
+  byMeter("meter_joules_per_output_token", "By the meter, mJ/token", 170, (row) =>
+    number(row.meter_joules_per_output_token, 1000),
+  ),
   column("gap_actual_s", "Gap", 80, (row) => duration(row.gap_actual_s), HIDDEN),
   column("start_temperature_c", "Start, °C", 84, (row) => number(row.start_temperature_c), HIDDEN),
 ];
@@ -86,6 +95,7 @@ export function whyMissing(row: ResultRow, key?: string): string {
   if (row.error !== null) return row.error;
   if (row.status !== "completed") return `the run is ${row.status}`;
   if (key === "grade") return "the run was made by a version without grades";
+  if (key?.startsWith("meter_")) return "no external power meter was imported for the run";
   if (key === "adjusted_energy_j") {
     return row.baseline_kind === null
       ? "the campaign took no baseline"

@@ -2,15 +2,25 @@
 import { MantineProvider } from "@mantine/core";
 import { render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import { QueryClientProvider } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { expect, test } from "vitest";
 
-import type { QualityCheck, ResultRow, RunBaseline, RunDetail, Value } from "../../api/bindings";
+import type {
+  QualityCheck,
+  ResultRow,
+  RunBaseline,
+  RunDetail,
+  RunMeter as Meter,
+  Value,
+} from "../../api/bindings";
+import { queries } from "../../api/queries";
 import { GradeBadge } from "../../components/GradeBadge";
 import { Checks } from "./ChecksTable";
 import { COLUMNS, whyMissing } from "./columns";
 import { RunAround } from "./RunAround";
 import { RunBaselines } from "./RunBaselines";
+import { RunMeter } from "./RunMeter";
 import { RunQuality } from "./RunQuality";
 
 const show = (children: ReactNode) => render(<MantineProvider env="test">{children}</MantineProvider>);
@@ -135,4 +145,46 @@ test("adjusted energy in the table names its baseline, and says why it is missin
   expect(whyMissing({ ...row, baseline_kind: null }, "adjusted_energy_j")).toBe(
     "the campaign took no baseline",
   );
+});
+
+const METER: Meter = {
+  name: "wall",
+  file_name: "wall.csv",
+  file_sha256: "00",
+  imported_unix_ns: 1,
+  alignment: "clock",
+  offset_s: 0,
+  offset_uncertainty_s: 0.94,
+  correlation: null,
+  accuracy: null,
+  interval_s: 1,
+  readings: 40,
+  energy_j: null,
+  energy_uncertainty_j: null,
+  withheld: "it has no reading for 11.0 s within the window",
+  notes: [],
+};
+
+test("a meter with a hole in the window has no energy but the reason, and its line stays among the traces", () => {
+  const run = { ...RUN, meter: METER, meter_devices_share: null, meter_joules_per_output_token: null };
+  show(
+    <QueryClientProvider client={queries}>
+      <RunMeter run={run} />
+    </QueryClientProvider>,
+  );
+  expect(screen.getByText("withheld: it has no reading for 11.0 s within the window")).toBeVisible();
+  expect(screen.getAllByRole("img", { name: /^missing: it has no reading for 11.0 s/ })).toHaveLength(3);
+  expect(screen.getByText(/accuracy was not stated and is not in the uncertainty/)).toBeVisible();
+});
+
+test("the share of devices that were not measured says so beside it, and the meter's energy does not", () => {
+  const meter = { ...METER, withheld: null, energy_j: 1000, energy_uncertainty_j: 20 };
+  const run = { ...RUN, meter, meter_devices_share: 0.5, meter_joules_per_output_token: 2 };
+  show(
+    <QueryClientProvider client={queries}>
+      <RunMeter run={run} />
+    </QueryClientProvider>,
+  );
+  expect(screen.getByText("1.000 ± 0.020 kJ")).not.toHaveTextContent("estimated");
+  expect(screen.getByText("50 %")).toHaveTextContent("estimated");
 });
