@@ -52,6 +52,9 @@ test("a baseline says that the devices are recorded, and cannot be skipped", asy
   await expect(now(page, /run 3 of 12: recording the devices at rest/)).toBeVisible();
   await expect(page.getByRole("timer", { name: "Time left of the baseline" })).toHaveText(/1\d.s/);
   await expect(page.getByText(/of 20.s, set by: measurement.baseline/)).toBeVisible();
+  const log = page.getByLabel("Log of the worker");
+  await expect(log).toContainText(/bare baseline: \d+\.\d W \(estimated\)/);
+  await expect(log).not.toContainText(/bare baseline: \d+\.\d W(?! \(estimated\))/);
   await expect(page.getByRole("button", { name: "Pause after this run" })).toBeVisible();
   await expect(page.getByRole("button", { name: "Skip this gap" })).toHaveCount(0);
 });

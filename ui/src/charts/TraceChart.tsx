@@ -11,6 +11,7 @@ import type { TraceWindow } from "../api/trace";
 import { ProvenanceMark } from "../components/Quantity";
 import { deviceColor } from "../lib/colors";
 import { plain } from "../lib/format";
+import { provenanceMark } from "../lib/provenance";
 import { summary } from "./columns";
 import { saveSvg, saveSvgAsPng, traceSvg } from "./figure";
 import type { Shade } from "./spans";
@@ -224,9 +225,7 @@ async function save(
 ) {
   const shown = view?.shown();
   if (shown == null) return;
-  const names = chart.devices.map(({ name, provenance }) =>
-    provenance === "measured" ? name : `${name} (${provenance})`,
-  );
+  const names = chart.devices.map(({ name, provenance }) => name + provenanceMark(provenance));
   try {
     const { unit, shades, epochUnixMs } = chart;
     const path = await write(chart.label, traceSvg({ ...shown, names, unit, shades, epochUnixMs }));
@@ -242,8 +241,7 @@ function spoken(props: TraceChartProps, window: TraceWindow | null): string {
     const values = window === null ? null : summary(window, index);
     if (values === null) return `${name}: no values`;
     const { min, max, last } = values;
-    const how = provenance === "measured" ? "" : ` (${provenance})`;
-    return `${name}${how}: ${plain(min, props.unit)} to ${plain(max, props.unit)}, last ${plain(last, props.unit)}`;
+    return `${name}${provenanceMark(provenance)}: ${plain(min, props.unit)} to ${plain(max, props.unit)}, last ${plain(last, props.unit)}`;
   });
   return `${props.label} over time. ${devices.join(". ")}. Arrow keys move, plus and minus zoom, Home shows everything.`;
 }

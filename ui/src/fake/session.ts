@@ -9,11 +9,13 @@ import type {
   Now,
   Phase,
   PlanExperiment,
+  Provenance,
   ResultRow,
   RunCell,
   SpanKind,
   Steer,
 } from "../api/bindings";
+import { provenanceMark } from "../lib/provenance";
 import { cellOf } from "./cells";
 import { experimentOf, placeOf, type Kept } from "./history";
 import { STEP_S, type Machine } from "./machine";
@@ -27,6 +29,9 @@ export type Surroundings = {
   tell: (event: LiveEvent) => void;
   keep: (row: ResultRow) => void;
 };
+
+/** Of numbers that rest on all devices: the power of the CPU is estimated. */
+const PROVENANCE: Provenance = "estimated";
 
 const IDLE_NOW = {
   run_index: null,
@@ -193,7 +198,7 @@ export class Session {
     this.baselineTaken = true;
     const { nowS } = this.around.machine;
     const watts = this.around.machine.energy(nowS - baseline.seconds, nowS) / baseline.seconds;
-    this.log("log", `bare baseline: ${watts.toFixed(1)} W`, index);
+    this.log("log", `bare baseline: ${watts.toFixed(1)} W${provenanceMark(PROVENANCE)}`, index);
   }
 
   /** Time goes by between two runs. */
@@ -298,7 +303,7 @@ export class Session {
       ? completedRow(experiment, place, done.to - done.from, {
           gpu: machine.energy(done.from, done.to, 0),
           cpu: machine.energy(done.from, done.to, 1),
-          provenance: "estimated",
+          provenance: PROVENANCE,
         })
       : emptyRow(experiment, place, status, error);
     this.around.keep(row);

@@ -2,6 +2,7 @@
 import type { RunCell, RunCellStatus } from "../../api/bindings";
 import { duration, si } from "../../lib/format";
 import { gradeName } from "../../lib/grades";
+import { provenanceMark } from "../../lib/provenance";
 
 type Look = { sign: string; color: string };
 
@@ -36,7 +37,7 @@ export function describe(run: RunCell): string {
     parts.push(run.grade === "invalid" ? "its figures are not valid" : gradeName(run.grade));
   }
   if (run.energy_j !== null) {
-    const mark = run.provenance === null || run.provenance === "measured" ? "" : ` (${run.provenance})`;
+    const mark = provenanceMark(run.provenance);
     parts.push(`${si(run.energy_j, "J")}, ${si(run.joules_per_output_token, "J/token")}${mark}`);
   }
   if (run.duration_s !== null) parts.push(duration(run.duration_s));
