@@ -117,6 +117,24 @@ test("a footprint is a number or nothing, and nothing is assumed", async ({ page
   );
 });
 
+test("saving makes stale what was derived with the settings before", async ({ page }) => {
+  await open(page, "/results/run/c-0003-1-1");
+  const carbon = page
+    .getByRole("table", { name: "Derived values" })
+    .getByRole("row")
+    .filter({ hasText: /^Carbon/ });
+  await expect(carbon).toContainText("the setting carbon_intensity_gco2_kwh is not set");
+  await page.getByRole("link", { name: "Settings" }).click();
+  const field = page.getByRole("textbox", { name: CARBON });
+  await field.fill("380");
+  await field.blur();
+  await page.getByRole("button", { name: "Save …" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Settings saved")).toBeVisible();
+  await page.goBack();
+  await expect(carbon).toContainText(/\d ± [\d.]+\sm?gCO2e/);
+});
+
 test("a factor below 1 is refused with its range", async ({ page }) => {
   await open(page, "/settings");
   const field = page.getByRole("textbox", { name: "footprint.datacenter_pue" });

@@ -87,8 +87,8 @@ function Actions({ saved, draft, broken }: { saved: Page_; draft: Draft; broken:
       await host().saveSettings(saved.text, draft.text);
       draft.done();
       await queries.invalidateQueries({ queryKey: ["settings"] });
-      for (const subject of ["plan", "doctor", "app"])
-        void queries.invalidateQueries({ queryKey: [subject] });
+      // Anything else can rest on them: where results are, what a kilowatt hour costs, the gaps of a plan.
+      void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "settings" });
       notifications.show({ title: "Settings saved", message: saved.path, color: "teal" });
     } catch (error) {
       if (error instanceof HostError && error.code === "conflict") return askAboutConflict(draft);
