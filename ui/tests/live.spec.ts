@@ -28,6 +28,7 @@ test("a gap counts down, says who set it, and shows how the device cools", async
   await expect(timer).not.toHaveText(before ?? "");
   await expect(page.getByText("set by: .lem-config.yaml, line 8")).toBeVisible();
   await expect(page.getByText(/°C at its begin, now/)).toBeVisible();
+  await expect(page.getByText(/Waiting for/)).toHaveCount(0);
 });
 
 test("cooling says how long it may take at most, from where, and what ends it", async ({ page }) => {
@@ -39,6 +40,10 @@ test("cooling says how long it may take at most, from where, and what ends it", 
   ).toBeVisible();
   await expect(page.getByText(/\d\d.°C at its begin, now \d\d.°C/)).toBeVisible();
   await expect(page.getByText(/back where they were before the first run/)).toBeVisible();
+  // The tolerance of this campaign is 2 °C.
+  const target = page.getByText(/^Waiting for \d\d.°C; it was \d\d.°C before the first run$/);
+  const [cool, reference] = ((await target.textContent()) ?? "").match(/\d+/g) ?? [];
+  expect(Number(cool)).toBe(Number(reference) + 2);
   await expect(page.getByRole("link", { name: /Campaign: run 4 of 12, cooling, at most/ })).toBeVisible();
 });
 

@@ -251,6 +251,14 @@ export type Comparison = {
 	pairs: Pair[],
 };
 
+/**  When a device counts as cool. */
+export type CoolTarget = {
+	/**  Its temperature at rest before the first run, in degrees Celsius. */
+	reference_c: number,
+	/**  It is cool at this temperature and below, in degrees Celsius. */
+	cool_at_c: number,
+};
+
 /**  A value that follows from others by a formula; or why there is none. */
 export type Derived = {
 	/**  The value in the unit of its formula; absent where `missing` says why. */
@@ -529,6 +537,11 @@ export type GapNow = {
 	source_text: string,
 	/**  The highest temperature of a device when it began, in degrees Celsius. */
 	start_temperature_c: number | null,
+	/**
+	 *  How cool each device is to be, in the order of the snapshot's devices; absent for one without a thermometer, and
+	 *  nothing where no temperature is waited for.
+	 */
+	targets: (CoolTarget | null)[],
 };
 
 /**  What is waited for between runs. */

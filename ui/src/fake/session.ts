@@ -2,6 +2,7 @@
 // them. It is moved by the machine's clock, so that a test may let it run faster, or find it in the middle.
 import type {
   EndedStatus,
+  GapNow,
   GapPurpose,
   LiveCampaign,
   LiveEvent,
@@ -185,9 +186,16 @@ export class Session {
     const least = this.reference === null ? STEADY_S : minS;
     const limit = this.reference === null ? Infinity : this.reference + toleranceC;
     const isCool = () => machine.nowS - from >= least && machine.hottest() <= limit;
-    const gap = { purpose: "cool", seconds: max.value, source: max.source_text } as const;
+    const targets = this.targets(toleranceC);
+    const gap = { purpose: "cool", seconds: max.value, source: max.source_text, targets } as const;
     yield* this.pass(index, gap, () => this.skip || isCool());
     this.reference ??= machine.hottest();
+  }
+
+  /** How cool each device is to be; the CPU has no thermometer. */
+  private targets(toleranceC: number): GapNow["targets"] {
+    if (this.reference === null) return [];
+    return [{ reference_c: this.reference, cool_at_c: this.reference + toleranceC }, null];
   }
 
   private *baseline(index: number): Generator<undefined, void> {
@@ -204,7 +212,7 @@ export class Session {
   /** Time goes by between two runs. */
   private *pass(
     index: number,
-    of: { purpose: GapPurpose; seconds: number; source: string },
+    of: { purpose: GapPurpose; seconds: number; source: string; targets?: GapNow["targets"] },
     over: () => boolean,
   ): Generator<undefined, void> {
     const { machine } = this.around;
@@ -215,6 +223,7 @@ export class Session {
       planned_s: of.seconds,
       source_text: of.source,
       start_temperature_c: machine.hottest(),
+      targets: of.targets ?? [],
     };
     this.skip = false;
     const close = this.span("gap", of.purpose === "baseline" ? "baseline" : "gap", index);

@@ -32,7 +32,7 @@ function now(by: Partial<Now>): Now {
 
 function gap(purpose: GapPurpose): Now {
   const times = { started_s: 0, until_s: 50, planned_s: 50 };
-  return now({ gap: { ...times, purpose, source_text: "built in", start_temperature_c: 60 } });
+  return now({ gap: { ...times, purpose, source_text: "built in", start_temperature_c: 60, targets: [] } });
 }
 
 test("what is waited for is said, and that cooling may end earlier", () => {

@@ -8,6 +8,15 @@ use serde::Serialize;
 use super::baseline::IdlePower;
 use super::outcome::RunOutcome;
 
+/// When a device counts as cool.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, specta::Type)]
+pub struct CoolTarget {
+    /// Its temperature at rest before the first run, in degrees Celsius.
+    pub reference_c: f64,
+    /// It is cool at this temperature and below, in degrees Celsius.
+    pub cool_at_c: f64,
+}
+
 /// One fact. It was made durable before anyone else hears of it; samples alone are shown at once and become durable
 /// within a second.
 #[derive(Debug, Clone, Serialize)]
@@ -51,6 +60,9 @@ pub enum CampaignEvent {
         source: String,
         /// How it ends.
         mode: ThermalMode,
+        /// What it waits for of each device, in the order of the devices; nothing in a gap of fixed length, and before
+        /// there is a state to come back to.
+        targets: Vec<Option<CoolTarget>>,
     },
     /// The gap is over.
     GapEnded {

@@ -8,7 +8,7 @@ use lem_spec::campaign::{Thermal, ThermalMode};
 
 use super::campaign::{Rig, RunError};
 use super::control::Control;
-use super::event::{CampaignEvent, GapEnd};
+use super::event::{CampaignEvent, CoolTarget, GapEnd};
 use super::follow::nanoseconds;
 use super::recording::Recording;
 use super::rest::{PLATEAU_SPAN_NS, Reference, is_plateau};
@@ -107,6 +107,7 @@ impl Thermals {
             remaining_s: remaining_gap(self.spec.max_s.value, passed_s),
             source: self.spec.max_s.source.to_string(),
             mode: ThermalMode::Adaptive,
+            targets: self.targets(),
         })
         .await?;
         let bounds = Bounds {
@@ -125,6 +126,14 @@ impl Thermals {
             self.reference = Some(Reference::take(recording.traces(), rig.clock.now_ns()));
         }
         Ok(because)
+    }
+
+    /// When each device counts as cool; one without a thermometer is not asked.
+    fn targets(&self) -> Vec<Option<CoolTarget>> {
+        let target =
+            |reference_c| CoolTarget { reference_c, cool_at_c: reference_c + self.spec.tolerance_c.value };
+        let references_c = self.references_c().unwrap_or_default();
+        references_c.into_iter().map(|reference_c| reference_c.map(target)).collect()
     }
 
     fn too_long(&self, reference_c: Option<f64>, end_c: Option<f64>) -> String {
@@ -163,6 +172,7 @@ async fn fixed(
         remaining_s,
         source: gap.source.clone(),
         mode: ThermalMode::Fixed,
+        targets: Vec::new(),
     })
     .await?;
     let waited = interrupted_by(control, rig.clock.sleep_until(now_ns + nanoseconds(remaining_s)));
@@ -209,5 +219,22 @@ async fn interrupted_by(control: &Control, wait: impl Future<Output = ()>) -> Op
         () = control.stopped() => Some(GapEnd::Stopped),
         () = control.skipped() => Some(GapEnd::Skipped),
         () = wait => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lem_measure::{Channel, Sample};
+
+    use super::*;
+
+    #[test]
+    fn a_device_is_waited_for_to_its_own_temperature_and_one_without_a_thermometer_is_not() {
+        let mut thermals = Thermals::new(Thermal::default());
+        assert_eq!(thermals.targets(), [], "there is nothing to come back to before the first run");
+        let warm = |celsius| Trace::new([Sample::at(0).with(Channel::Temperature, celsius)]);
+        thermals.reference = Some(Reference::take(&[warm(36.0), Trace::default(), warm(41.0)], 1));
+        let target = |reference_c, cool_at_c| Some(CoolTarget { reference_c, cool_at_c });
+        assert_eq!(thermals.targets(), [target(36.0, 39.0), None, target(41.0, 44.0)]);
     }
 }

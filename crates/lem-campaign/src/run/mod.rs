@@ -24,6 +24,6 @@ pub use around::{DeviceLook, Look, Owner, Surroundings};
 pub use baseline::{IdlePower, RunBaseline};
 pub use campaign::{Campaign, Limits, Rig, RunError, Summary, run};
 pub use control::{Control, Controller};
-pub use event::{CampaignEvent, CampaignStatus, GapEnd};
+pub use event::{CampaignEvent, CampaignStatus, CoolTarget, GapEnd};
 pub use outcome::{DeviceOutcome, Failure, FailureKind, PhaseOutcome, RunOutcome, RunStatus};
 pub use traits::{Clock, Journal, JournalError, Meters, MetersError, Workers};

@@ -111,9 +111,9 @@ impl Fold {
                 self.now_changed = true;
             }
             CampaignEvent::RunBegun { run_id, index, .. } => return self.begin(run_id, *index, at),
-            CampaignEvent::GapStarted { planned_s, remaining_s, source, mode, .. } => {
-                let waiting = Waiting { planned_s: *planned_s, remaining_s: *remaining_s, mode: *mode };
-                return self.wait(waiting, source, at);
+            CampaignEvent::GapStarted { planned_s, remaining_s, source, mode, targets, .. } => {
+                let (planned_s, remaining_s, mode) = (*planned_s, *remaining_s, *mode);
+                return self.wait(&Waiting { planned_s, remaining_s, source, mode, targets }, at);
             }
             CampaignEvent::BaselineStarted { seconds, .. } => return self.rest(*seconds, at),
             CampaignEvent::BaselineTaken { baseline, .. } => {

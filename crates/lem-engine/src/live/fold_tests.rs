@@ -1,6 +1,6 @@
 //! Rules of the state on the screen.
 
-use lem_campaign::run::GapEnd;
+use lem_campaign::run::{CoolTarget, GapEnd};
 use lem_measure::{Channel, Provenance, Sample};
 use lem_spec::campaign::{Overrides, ThermalMode, read, resolve};
 use lem_spec::settings::Settings;
@@ -71,6 +71,7 @@ fn gap(planned_s: f64) -> CampaignEvent {
         remaining_s: planned_s,
         source: "built in".into(),
         mode: ThermalMode::Fixed,
+        targets: Vec::new(),
     }
 }
 
@@ -117,6 +118,24 @@ fn a_gap_has_its_end_and_the_temperature_of_its_begin_and_closes_its_span() {
     fold.take(&ended, &at(15.1));
     assert_eq!(fold.campaign().now.gap, None);
     assert_eq!(fold.campaign().spans[0].end_s, Some(15.1));
+}
+
+#[test]
+fn a_gap_that_waits_for_the_devices_tells_how_cool_each_is_to_be() {
+    let targets = vec![Some(CoolTarget { reference_c: 36.0, cool_at_c: 39.0 }), None];
+    let cooling = CampaignEvent::GapStarted {
+        run_id: String::new(),
+        planned_s: 300.0,
+        remaining_s: 300.0,
+        source: "built in".into(),
+        mode: ThermalMode::Adaptive,
+        targets: targets.clone(),
+    };
+    let mut fold = all();
+    fold.take(&begun(1), &at(5.0));
+    fold.take(&cooling, &at(5.0));
+    let waiting = fold.campaign().now.gap.clone().expect("it cools");
+    assert_eq!((waiting.purpose, waiting.targets), (GapPurpose::Cool, targets));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod session;
 mod so_far;
 mod state;
 
+use lem_campaign::run::CoolTarget;
 use lem_measure::quality::Grade;
 use lem_measure::{DeviceInfo, Provenance};
 use lem_protocol::Phase;
@@ -322,6 +323,9 @@ pub struct GapNow {
     pub source_text: String,
     /// The highest temperature of a device when it began, in degrees Celsius.
     pub start_temperature_c: Option<f64>,
+    /// How cool each device is to be, in the order of the snapshot's devices; absent for one without a thermometer, and
+    /// nothing where no temperature is waited for.
+    pub targets: Vec<Option<CoolTarget>>,
 }
 
 /// How a campaign ended.

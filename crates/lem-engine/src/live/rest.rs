@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use lem_campaign::run::CoolTarget;
 use lem_spec::campaign::ThermalMode;
 
 use super::cells::number;
@@ -9,16 +10,17 @@ use super::fold::{Fold, Moment};
 use super::{GapNow, GapPurpose, LiveEvent, LogKind, NowState, RunCellStatus, SpanKind};
 
 /// A gap that begins.
-#[derive(Clone, Copy)]
-pub(super) struct Waiting {
+pub(super) struct Waiting<'a> {
     pub(super) planned_s: f64,
     pub(super) remaining_s: f64,
+    pub(super) source: &'a str,
     pub(super) mode: ThermalMode,
+    pub(super) targets: &'a [Option<CoolTarget>],
 }
 
 impl Fold {
-    pub(super) fn wait(&mut self, waiting: Waiting, source: &str, at: &Moment) -> Vec<LiveEvent> {
-        let Waiting { planned_s, remaining_s, mode } = waiting;
+    pub(super) fn wait(&mut self, waiting: &Waiting<'_>, at: &Moment) -> Vec<LiveEvent> {
+        let Waiting { planned_s, remaining_s, source, mode, targets } = *waiting;
         let now = &mut self.campaign.now;
         now.state = NowState::Gap;
         now.gap = Some(GapNow {
@@ -31,6 +33,7 @@ impl Fold {
                 ThermalMode::Adaptive => GapPurpose::Cool,
                 ThermalMode::Fixed | ThermalMode::Hot => GapPurpose::Wait,
             },
+            targets: targets.to_vec(),
         });
         vec![self.open_span(SpanKind::Gap, "gap".into(), at.now_s), self.now(at)]
     }
@@ -47,6 +50,7 @@ impl Fold {
             source_text: "measurement.baseline".into(),
             start_temperature_c: at.hottest_c,
             purpose: GapPurpose::Baseline,
+            targets: Vec::new(),
         });
         news.extend([self.open_span(SpanKind::Gap, "baseline".into(), at.now_s), self.now(at)]);
         news

@@ -1,9 +1,12 @@
 // Between runs: what is waited for, how long at most, and how warm the devices are.
 import { Stack, Text } from "@mantine/core";
 
-import type { GapNow, GapPurpose } from "../../api/bindings";
-import { useLive } from "../../api/live";
+import type { DeviceInfo, GapNow, GapPurpose } from "../../api/bindings";
+import { useLive, useReadings } from "../../api/live";
 import { countdown, duration, plain } from "../../lib/format";
+import { targetsOf } from "./targets";
+
+const NO_DEVICES: DeviceInfo[] = [];
 
 const TIMER: Record<GapPurpose, string> = {
   wait: "Time left of the gap",
@@ -19,11 +22,11 @@ type Props = {
 };
 
 export function Gap({ gap, nowS, first }: Props) {
-  const temperature = useLive((live) =>
-    (live?.readings ?? []).reduce<number | null>(
-      (most, { temperature_c: c }) => (c === null ? most : Math.max(most ?? c, c)),
-      null,
-    ),
+  const devices = useLive((live) => live?.devices ?? NO_DEVICES);
+  const readings = useReadings();
+  const temperature = readings.reduce<number | null>(
+    (most, { temperature_c: c }) => (c === null ? most : Math.max(most ?? c, c)),
+    null,
   );
   return (
     <Stack gap={4}>
@@ -43,6 +46,11 @@ export function Gap({ gap, nowS, first }: Props) {
           {plain(gap.start_temperature_c, "°C", 0)} at its begin, now {plain(temperature, "°C", 0)}
         </Text>
       )}
+      {targetsOf(gap, devices, readings).map((target) => (
+        <Text key={target} size="sm">
+          {target}
+        </Text>
+      ))}
       <Text size="xs" c="dimmed">
         {end(gap.purpose, first)}
       </Text>
