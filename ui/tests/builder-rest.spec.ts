@@ -28,6 +28,9 @@ async function fill(page: Page, label: string, value: string) {
 const mode = (page: Page) => page.getByRole("radiogroup", { name: "How a gap ends" });
 const baseline = (page: Page) => page.getByRole("radiogroup", { name: "Baseline" });
 const size = (page: Page) => page.getByRole("status", { name: "Size of the campaign" });
+const section = (page: Page, name: string) => page.getByRole("group", { name, exact: true });
+const rule = (page: Page, name: string) =>
+  page.getByRole("table", { name: "Rules of the plan" }).getByRole("row", { name: new RegExp(`^${name}`) });
 
 test("what is not written shows what is built in, and what is written its line", async ({ page }) => {
   await open(page, edit(BATCHES));
@@ -54,7 +57,7 @@ test("adaptive gaps are planned at their most, and only their own values are sho
   await expect(size(page)).toContainText(/Waiting, at most22.min/);
   await expect(size(page)).toContainText(/Runs12/);
   await expect(page.getByRole("img", { name: /Timeline of 12 runs, at most 22.min/ })).toBeVisible();
-  await expect(page.getByText("A gap ends as soon as the devices have cooled.")).toBeVisible();
+  await expect(rule(page, "Gaps")).toContainText("one before the first run too");
   expect(await text(page)).toBe(`${before}\nthermal:\n  mode: adaptive\n  max_seconds: 120`);
   await mode(page).getByRole("radio", { name: /^hot/ }).click();
   await expect(page.getByRole("textbox", { name: "Warm-up lasts at most" })).toHaveValue("120");
@@ -81,7 +84,7 @@ test("cycles until an experiment is known are edited in their place", async ({ p
   await fill(page, "Until the 95 % interval is within ±", "");
   await expect(page.getByRole("textbox", { name: "Until the 95 % interval is within ±" })).toHaveValue("1.5");
   await expect(size(page)).toContainText("Runs, at most12");
-  await expect(page.getByText("An experiment that is known well enough is run no more.")).toBeVisible();
+  await expect(rule(page, "Runs")).toContainText(/until its 95 % interval is within ±1.5.% of the mean/);
 });
 
 test("switching to a number writes a plain number, and back what was there", async ({ page }) => {
@@ -127,7 +130,7 @@ test("a baseline is switched on, kept while it is off, and switched on again", a
   await fill(page, "Recorded for", "60");
   const on = `${before}\nmeasurement:\n  baseline:\n    kind: loaded\n    duration_seconds: 60`;
   expect(await text(page)).toBe(on);
-  await expect(page.getByText("Recording the baseline takes time")).toBeVisible();
+  await expect(rule(page, "Baseline")).toContainText("its time comes on top");
   await baseline(page).getByRole("radio", { name: /^off/ }).click();
   await expect(page.getByRole("textbox", { name: "Recorded for" })).toHaveCount(0);
   expect(await text(page)).toBe(`${on}\n    enabled: false`);
@@ -135,4 +138,31 @@ test("a baseline is switched on, kept while it is off, and switched on again", a
     .getByRole("radio", { name: /^loaded/ })
     .click();
   expect(await text(page)).toBe(on);
+});
+
+test("the plan says by which rules it is run", async ({ page }) => {
+  await open(page, edit(BATCHES));
+  await expect(rule(page, "Gaps")).toContainText(/fixed, 45.s within a cycle, 2.min 00.s where it changes/);
+  await expect(rule(page, "Baseline")).toContainText("none");
+  await expect(rule(page, "Runs")).toContainText("each experiment 4 times");
+  await open(page, edit(KNOWN));
+  await expect(rule(page, "Gaps")).toContainText(
+    /adaptive, 10.s to 4.min 00.s, to within 2.°C of the first start/,
+  );
+  await expect(rule(page, "Baseline")).toContainText(/bare for 20.s, fresh before every run/);
+  await expect(rule(page, "Runs")).toContainText(/within ±2.% of the mean, 3 to 6 times/);
+});
+
+test("what is in force is told while something else keeps the campaign from running", async ({ page }) => {
+  await open(page, edit(KNOWN));
+  await fill(page, "Name", "");
+  await expect(page.getByRole("list", { name: "Problems" })).toContainText("`campaign_name` is missing");
+  await expect(page.getByRole("table", { name: "Rules of the plan" })).toHaveCount(0);
+  // The line of the name is gone.
+  await expect(page.getByText(/^4.min 00.s in force$/).locator("..")).toContainText("campaign file, line 19");
+  await expect(mode(page).getByRole("radio", { name: /^adaptive/ })).toBeChecked();
+  await expect(section(page, "Execution").getByRole("textbox", { name: "Warm-up prompts" })).toHaveAttribute(
+    "placeholder",
+    "5",
+  );
 });

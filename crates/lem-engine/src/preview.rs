@@ -5,15 +5,15 @@ use std::path::Path;
 
 use lem_campaign::plan::{GapKind, Plan};
 use lem_measure::{Provenance, stats};
-use lem_spec::campaign::{Overrides, RunnerKind, Structure, keys};
+use lem_spec::campaign::{self, Baseline, Overrides, RunnerKind, Stopping, Structure, Thermal, keys};
 use lem_spec::diagnostic::{Diagnostic, Severity};
+use lem_spec::source::{Resolved, Source};
 use serde::Serialize;
 use serde_json::Value;
 use specta::Type;
 
 use crate::Engine;
 use crate::error::Error;
-use crate::live::ResolvedSeconds;
 use crate::planning::without_runs;
 
 /// Runs of a plan that are told one by one; more would only make the page slow.
@@ -28,19 +28,21 @@ pub struct PlanPreview {
     pub seed: Option<String>,
     /// The order of runs.
     pub structure: Structure,
-    /// How often each experiment is run.
+    /// How often each experiment is run, at most where `stopping` is there.
     pub cycles: u32,
+    /// When an experiment has been run often enough.
+    pub stopping: Option<Stopping>,
+    /// How gaps end.
+    pub thermal: Thermal,
+    /// What is taken as a baseline, if anything. Its time is not in the plan.
+    pub baseline: Option<Baseline>,
     /// The experiments.
     pub experiments: Vec<PlanExperiment>,
     /// The runs in order, at most 5000 of them.
     pub runs: Vec<PlanRun>,
     /// How many there are.
     pub runs_total: u32,
-    /// The gap within a cycle.
-    pub between_experiments: ResolvedSeconds,
-    /// The gap where the cycle changes.
-    pub between_cycles: ResolvedSeconds,
-    /// All gaps together, in seconds.
+    /// All gaps together, in seconds; at most, where they wait for the devices to cool.
     pub total_gap_s: f64,
     /// What running takes, as far as history knows.
     pub estimate: PlanEstimate,
@@ -48,6 +50,26 @@ pub struct PlanPreview {
     pub problems: Vec<Diagnostic>,
     /// Whether it can be started.
     pub can_run: bool,
+    /// What keys of the campaign come to, by dotted path, whatever else is wrong with it; see
+    /// [`lem_spec::campaign::in_force`] for which.
+    pub in_force: BTreeMap<String, ResolvedValue>,
+}
+
+/// A value, and who set it.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+pub struct ResolvedValue {
+    /// The value in force.
+    pub value: Value,
+    /// Who set it.
+    pub source: Source,
+    /// The same in words.
+    pub source_text: String,
+}
+
+impl From<Resolved<Value>> for ResolvedValue {
+    fn from(Resolved { value, source }: Resolved<Value>) -> Self {
+        Self { value, source, source_text: source.to_string() }
+    }
 }
 
 /// An experiment of a plan.
@@ -147,7 +169,9 @@ impl Engine {
             Err(problems) => (without_runs(problems), None),
         };
         let past = self.past(&plan).await?;
-        Ok(preview(plan, seed, &past))
+        let in_force = campaign::in_force(text, &self.settings()?.settings).into_iter();
+        let in_force = in_force.map(|(path, value)| (path.to_owned(), value.into())).collect();
+        Ok(PlanPreview { in_force, ..preview(plan, seed, &past) })
     }
 
     /// What helps to write a campaign.
@@ -211,13 +235,15 @@ fn preview(plan: Plan, seed: Option<String>, past: &[Past]) -> PlanPreview {
         seed,
         structure: plan.structure,
         cycles: plan.cycles,
+        stopping: plan.stopping,
+        thermal: plan.thermal,
+        baseline: plan.baseline,
         runs: plan.runs.iter().take(TOLD_RUNS).map(run).collect(),
         runs_total: number(plan.runs.len()),
-        between_experiments: plan.gaps.between_experiments.into(),
-        between_cycles: plan.gaps.between_cycles.into(),
         total_gap_s: plan.total_gap_s,
         estimate,
         can_run,
+        in_force: BTreeMap::new(),
         name: plan.name,
         problems: plan.problems,
         experiments: plan.experiments.into_iter().map(experiment).collect(),

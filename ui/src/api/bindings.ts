@@ -71,6 +71,40 @@ export type BackendKeys = {
 	options: string[],
 };
 
+/**  The section `measurement.baseline`, switched on. */
+export type Baseline = {
+	/**  The one that is subtracted for the adjusted energy. */
+	kind: BaselineKind,
+	/**  How long it is taken for, in seconds, 5 to 600. */
+	duration_s: number,
+	/**  When the `bare` one is taken anew. */
+	strategy: BaselineStrategy,
+	/**  A cached one is used for so long, in seconds. */
+	ttl_s: number,
+	/**  A validated one is looked at when so many runs have used it. */
+	validation_interval: number,
+	/**  It no longer holds when power is off by more than this share, 0 to 1. */
+	drift_threshold: number,
+};
+
+/**  What runs on a device while its baseline is taken. */
+export type BaselineKind = 
+/**  Nothing. */
+"bare" | 
+/**  The engine has opened the device and loaded no model. */
+"context" | 
+/**  The model is resident and nothing is asked of it. */
+"loaded";
+
+/**  How often the `bare` baseline is taken anew. The others belong to each run and are always fresh. */
+export type BaselineStrategy = 
+/**  Before every run. */
+"fresh" | 
+/**  When it has become too old. */
+"cached" | 
+/**  As cached; now and then a short look tells whether it still holds. */
+"validated";
+
 /**  Everything about a campaign but its runs. */
 export type CampaignDetail = {
 	/**  Its counts. */
@@ -988,19 +1022,21 @@ export type PlanPreview = {
 	seed: string | null,
 	/**  The order of runs. */
 	structure: Structure,
-	/**  How often each experiment is run. */
+	/**  How often each experiment is run, at most where `stopping` is there. */
 	cycles: number,
+	/**  When an experiment has been run often enough. */
+	stopping: Stopping | null,
+	/**  How gaps end. */
+	thermal: Thermal,
+	/**  What is taken as a baseline, if anything. Its time is not in the plan. */
+	baseline: Baseline | null,
 	/**  The experiments. */
 	experiments: PlanExperiment[],
 	/**  The runs in order, at most 5000 of them. */
 	runs: PlanRun[],
 	/**  How many there are. */
 	runs_total: number,
-	/**  The gap within a cycle. */
-	between_experiments: ResolvedSeconds,
-	/**  The gap where the cycle changes. */
-	between_cycles: ResolvedSeconds,
-	/**  All gaps together, in seconds. */
+	/**  All gaps together, in seconds; at most, where they wait for the devices to cool. */
 	total_gap_s: number,
 	/**  What running takes, as far as history knows. */
 	estimate: PlanEstimate,
@@ -1008,6 +1044,11 @@ export type PlanPreview = {
 	problems: Diagnostic[],
 	/**  Whether it can be started. */
 	can_run: boolean,
+	/**
+	 *  What keys of the campaign come to, by dotted path, whatever else is wrong with it; see
+	 *  [`lem_spec::campaign::in_force`] for which.
+	 */
+	in_force: { [key in string]: ResolvedValue },
 };
 
 /**  A run of a plan. */
@@ -1141,10 +1182,28 @@ export type RecentProject = {
 	exists: boolean,
 };
 
+/**  A value with the place that set it. */
+export type Resolved<T> = {
+	/**  The value in force. */
+	value: T,
+	/**  Who set it. */
+	source: Source,
+};
+
 /**  Seconds, and who set them. */
 export type ResolvedSeconds = {
 	/**  The value in force, in seconds. */
 	value: number,
+	/**  Who set it. */
+	source: Source,
+	/**  The same in words. */
+	source_text: string,
+};
+
+/**  A value, and who set it. */
+export type ResolvedValue = {
+	/**  The value in force. */
+	value: Value,
 	/**  Who set it. */
 	source: Source,
 	/**  The same in words. */
@@ -1833,6 +1892,14 @@ export type Steer =
 /**  End the present gap. */
 "skip_gap";
 
+/**  When an experiment has been run often enough. */
+export type Stopping = {
+	/**  Cycles at least, 3 or more. */
+	min_cycles: number,
+	/**  The 95 % interval of joules per output token is at most this share of its mean to either side. */
+	target: number,
+};
+
 /**  A campaign as it is stored. */
 export type StoredCampaign = {
 	/**  Id that the caller made. */
@@ -1956,6 +2023,27 @@ export type Structure =
 "reverse" | 
 /**  Each cycle runs a row of a Williams design: every experiment in every place and after every other equally often. */
 "latin_square";
+
+/**  The section `thermal`. */
+export type Thermal = {
+	/**  How a gap ends. */
+	mode: Resolved<ThermalMode>,
+	/**  An adaptive gap is no shorter, in seconds. */
+	min_s: Resolved<number>,
+	/**  An adaptive gap, or a warm-up until the temperature is steady, is no longer, in seconds. */
+	max_s: Resolved<number>,
+	/**  So many degrees above the reference count as cool, 0.5 to 20. */
+	tolerance_c: Resolved<number>,
+};
+
+/**  How a gap ends. */
+export type ThermalMode = 
+/**  After the time that was planned. */
+"fixed" | 
+/**  When temperature and power are back where they were before the first run. */
+"adaptive" | 
+/**  There is none: warm-up goes on until the temperature rises no more. What a server under steady load is like. */
+"hot";
 
 /**  A device with a trace, and what that covers. */
 export type TraceDevice = {

@@ -107,7 +107,7 @@ function one(past: Past, settings: string, many: boolean): { campaign: Kept; row
 
 /** Previews tell at most 5000 runs. */
 function everyRun(plan: Plan): Plan["runs"] {
-  const gap_before_s = plan.between_experiments.value;
+  const gap_before_s = plan.gaps.between_experiments.value;
   return Array.from({ length: plan.runs_total }, (_, index) => ({
     experiment: index % plan.experiments.length,
     cycle: 1 + Math.floor(index / plan.experiments.length),

@@ -1,11 +1,21 @@
 // From the text of a campaign to its plan: experiments, order of runs, gaps with their sources, and problems.
-import type { Diagnostic, PlanExperiment, PlanPreview, PlanRun, Structure, Value } from "../api/bindings";
-import { mapping, resolved, restOf, type Thermal } from "./rest";
+import type {
+  Diagnostic,
+  LiveGaps,
+  PlanExperiment,
+  PlanPreview,
+  PlanRun,
+  ResolvedSeconds,
+  Structure,
+  Thermal,
+  Value,
+} from "../api/bindings";
+import { inForceOf, secondsIn, type InForce } from "./in-force";
+import { restOf } from "./rest";
 import { servicesView } from "./services";
-import { gap, Located } from "./settings";
+import { Located } from "./settings";
 
 type Map_ = { [key in string]: Value };
-type Gaps = Pick<Plan, "between_experiments" | "between_cycles">;
 type Context = { settings: string; file: string };
 
 const KNOWN = [
@@ -22,8 +32,12 @@ const KNOWN = [
 ];
 const TOLD_RUNS = 5000;
 
-/** Everything of a preview but what history knows. */
-export type Plan = Omit<PlanPreview, "estimate">;
+/** Everything of a preview but what history knows, and the gaps. */
+export type Plan = Omit<PlanPreview, "estimate"> & { gaps: LiveGaps };
+
+function mapping(value: Value | undefined): Map_ {
+  return value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
+}
 
 function list(value: Value | undefined): Value[] {
   if (value === undefined || value === null) return [];
@@ -38,44 +52,48 @@ export function planOf(text: string, context: Context): Plan {
   const experiments = experimentsOf(root);
   const problems = unreadable.length > 0 ? unreadable : problemsOf(root, experiments, located, context.file);
   const broken = problems.some(({ severity }) => severity === "error");
-  const rest = restOf(unreadable.length > 0 ? "" : text);
-  const cycles = rest.stopping?.max ?? (typeof execution.cycles === "number" ? execution.cycles : 3);
+  const in_force = inForceOf(text, context.settings);
+  const target = mapping(execution.cycles).target_ci_percent;
+  const rest = restOf(in_force, typeof target === "number" ? target : null);
+  const cycles = Number(in_force["execution.cycles.max"]?.value ?? in_force["execution.cycles"]?.value);
   const structure =
     typeof execution.structure === "string" ? (execution.structure as Structure) : "interleaved";
-  const gaps = gapsOf(rest.thermal, located, context.settings);
+  const gaps = gapsOf(rest.thermal, in_force);
   const runs = broken ? [] : runsOf(experiments.length, cycles, structure, gaps);
   return {
     name: typeof root.campaign_name === "string" ? root.campaign_name : "",
     seed: typeof execution.seed === "number" ? String(execution.seed) : null,
     structure,
     cycles,
+    ...rest,
     experiments,
     runs: runs.slice(0, TOLD_RUNS),
     runs_total: runs.length,
-    ...gaps,
+    gaps,
     total_gap_s: runs.reduce((sum, run) => sum + run.gap_before_s, 0),
     problems,
     can_run: runs.length > 0,
+    in_force,
   };
 }
 
+function both(gap: ResolvedSeconds): LiveGaps {
+  return { between_experiments: gap, between_cycles: gap };
+}
+
 /** As configured, the longest that cooling may take, or none where devices are to stay hot. */
-function gapsOf({ mode, max }: Thermal, located: Located, settings: string): Gaps {
-  if (mode === "fixed") {
-    const own = (key: string, name: keyof Gaps) => resolved(located, ["execution", key], gap(settings, name));
-    return {
-      between_experiments: own("config_gap_seconds", "between_experiments"),
-      between_cycles: own("cycle_gap_seconds", "between_cycles"),
-    };
+function gapsOf({ mode }: Thermal, told: InForce): LiveGaps {
+  switch (mode.value) {
+    case "fixed":
+      return {
+        between_experiments: secondsIn(told, "execution.config_gap_seconds"),
+        between_cycles: secondsIn(told, "execution.cycle_gap_seconds"),
+      };
+    case "adaptive":
+      return both(secondsIn(told, "thermal.max_seconds"));
+    case "hot":
+      return both({ ...secondsIn(told, "thermal.mode"), value: 0 });
   }
-  const line = located.place(["thermal", "mode"])?.line ?? 1;
-  const none = {
-    value: 0,
-    source: { kind: "campaign", line },
-    source_text: `campaign file, line ${line}`,
-  } as const;
-  const both = mode === "adaptive" ? max : none;
-  return { between_experiments: both, between_cycles: both };
 }
 
 /** Every combination of backends, models and swept values; the last key varies fastest. */
@@ -109,7 +127,7 @@ function combinations(axes: [string, Value][]): Map_[] {
   return list(values).flatMap((value) => combinations(rest).map((others) => ({ [key]: value, ...others })));
 }
 
-function runsOf(experiments: number, cycles: number, structure: Structure, gaps: Gaps): PlanRun[] {
+function runsOf(experiments: number, cycles: number, structure: Structure, gaps: LiveGaps): PlanRun[] {
   const order = Array.from({ length: cycles }, (_, cycle) =>
     orderOf(experiments, cycle, structure).map((experiment) => ({ experiment, cycle: cycle + 1 })),
   ).flat();

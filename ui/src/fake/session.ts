@@ -21,7 +21,7 @@ import { cellOf } from "./cells";
 import { experimentOf, placeOf, type Kept } from "./history";
 import { STEP_S, type Machine } from "./machine";
 import type { Activity } from "./physics";
-import { enough, restOf } from "./rest";
+import { enough } from "./rest";
 import { completedRow, emptyRow, windowOf } from "./rows";
 
 export type Surroundings = {
@@ -66,7 +66,6 @@ export class Session {
   private readonly durations: number[] = [];
   private readonly todo: number[];
   private skip = false;
-  private readonly rest: ReturnType<typeof restOf>;
   /** How warm the machine was at rest before the first run. */
   private reference: number | null = null;
   private baselineTaken = false;
@@ -76,7 +75,6 @@ export class Session {
     rows: ResultRow[],
     private readonly around: Surroundings,
   ) {
-    this.rest = restOf(kept.text);
     const runs = kept.plan.runs.map((_, index) => cellOf(kept, rows, index));
     for (const run of runs) if (kept.notNeeded.includes(run.index)) run.status = "not_needed";
     this.todo = runs.filter(({ status }) => status === "planned").map(({ index }) => index);
@@ -100,7 +98,7 @@ export class Session {
         ended: null,
       },
       log: [],
-      gaps: { between_experiments: kept.plan.between_experiments, between_cycles: kept.plan.between_cycles },
+      gaps: kept.plan.gaps,
     };
     this.flow = this.all();
   }
@@ -165,7 +163,7 @@ export class Session {
       cycle: run?.cycle ?? 1,
       state: "preparing",
     });
-    if (this.rest.thermal.mode === "adaptive") yield* this.cool(index);
+    if (this.kept.plan.thermal.mode.value === "adaptive") yield* this.cool(index);
     else if (index !== this.todo.at(0)) yield* this.fixed(index, run?.gap_before_s ?? 0);
     yield* this.baseline(index);
   }
@@ -181,13 +179,13 @@ export class Session {
   /** Until the machine is as cool as before the first run; before that one, until it is steady. */
   private *cool(index: number): Generator<undefined, void> {
     const { machine } = this.around;
-    const { minS, max, toleranceC } = this.rest.thermal;
+    const { min_s, tolerance_c } = this.kept.plan.thermal;
     const from = machine.nowS;
-    const least = this.reference === null ? STEADY_S : minS;
-    const limit = this.reference === null ? Infinity : this.reference + toleranceC;
+    const least = this.reference === null ? STEADY_S : min_s.value;
+    const limit = this.reference === null ? Infinity : this.reference + tolerance_c.value;
     const isCool = () => machine.nowS - from >= least && machine.hottest() <= limit;
-    const targets = this.targets(toleranceC);
-    const gap = { purpose: "cool", seconds: max.value, source: max.source_text, targets } as const;
+    const { value: seconds, source_text: source } = this.campaign.gaps.between_experiments;
+    const gap = { purpose: "cool", seconds, source, targets: this.targets(tolerance_c.value) } as const;
     yield* this.pass(index, gap, () => this.skip || isCool());
     this.reference ??= machine.hottest();
   }
@@ -199,13 +197,15 @@ export class Session {
   }
 
   private *baseline(index: number): Generator<undefined, void> {
-    const { baseline } = this.rest;
-    if (baseline === null || (this.baselineTaken && !baseline.fresh) || this.campaign.now.stop_asked) return;
-    const gap = { purpose: "baseline", seconds: baseline.seconds, source: "measurement.baseline" } as const;
+    const { baseline } = this.kept.plan;
+    if (baseline === null || this.campaign.now.stop_asked) return;
+    if (this.baselineTaken && baseline.strategy !== "fresh") return;
+    const seconds = baseline.duration_s;
+    const gap = { purpose: "baseline", seconds, source: "measurement.baseline" } as const;
     yield* this.pass(index, gap, () => false);
     this.baselineTaken = true;
     const { nowS } = this.around.machine;
-    const watts = this.around.machine.energy(nowS - baseline.seconds, nowS) / baseline.seconds;
+    const watts = this.around.machine.energy(nowS - seconds, nowS) / seconds;
     this.log("log", `bare baseline: ${watts.toFixed(1)} W${provenanceMark(PROVENANCE)}`, index);
   }
 
@@ -336,7 +336,8 @@ export class Session {
     const values = own.flatMap((run) =>
       run.status === "completed" ? (run.joules_per_output_token ?? []) : [],
     );
-    const percent = this.rest.stopping === null ? null : enough(values, this.rest.stopping);
+    const { stopping } = this.kept.plan;
+    const percent = stopping === null ? null : enough(values, stopping);
     const later = own.filter((run) => run.status === "planned" && run.index > index);
     if (percent === null || later.length === 0) return;
     this.kept.notNeeded = [...this.kept.notNeeded, ...later.map((run) => run.index)];

@@ -6,6 +6,7 @@ import {
   duration,
   MISSING,
   money,
+  percent,
   plain,
   precise,
   probability,
@@ -112,4 +113,15 @@ test("a time is told in the two units that matter", () => {
 
 test("a day and time are those of the user's clock", () => {
   expect(dateTime(new Date(2026, 0, 31, 14, 5).getTime())).toBe("2026-01-31 14:05");
+});
+
+test("a share in percent has no noise of its own", () => {
+  expect([0.07, 0.1, 0.29, 0.005, 1, 0.123456].map((share) => read(percent(share)))).toEqual([
+    "7 %",
+    "10 %",
+    "29 %",
+    "0.5 %",
+    "100 %",
+    "12.3456 %",
+  ]);
 });

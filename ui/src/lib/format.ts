@@ -38,6 +38,11 @@ export function plain(value: number | null | undefined, unit: string, decimals?:
   return unit === "" ? text : `${text}${THIN}${unit}`;
 }
 
+/** A share in percent, with as many digits as it has: `7 %` of 0.07. */
+export function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(6))}${THIN}%`;
+}
+
 /** A change, with its sign: `+0.31 %`, `−1.20 J`. */
 export function signed(value: number, unit: string): string {
   const sign = value < 0 ? "\u2212" : "+";

@@ -83,6 +83,11 @@ impl Values {
         value.map(|value| Resolved::new(value, Source::Campaign { line }))
     }
 
+    /// A value of any kind with its line.
+    pub(super) fn written(&self, path: &str) -> Option<Resolved<Value>> {
+        self.sourced(path, Some(self.known.get(path)?.value.clone()))
+    }
+
     /// A finding about a key that was given.
     pub(super) fn mark(&self, path: &str, finding: Diagnostic) -> Diagnostic {
         let finding = finding.about(path);

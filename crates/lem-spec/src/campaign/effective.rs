@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::names;
 use super::overrides::Overrides;
+use super::resolve::{WARMUP_PROMPTS, WARMUP_TIMEOUT_S};
 use super::spec::{Convergence, Decoding, ExperimentSpec, PromptOrder, Prompts, Warmup};
 use super::thermal::BaselineKind;
 use super::written::{Campaign, WrittenDecoder, WrittenExperiment};
@@ -91,13 +92,13 @@ impl Layers<'_> {
         let prompts = match overrides.warmup_prompts {
             Some(prompts) => prompts,
             None if !enabled => 0,
-            None => own.min_prompts.or(in_campaign).unwrap_or(5),
+            None => own.min_prompts.or(in_campaign).unwrap_or(WARMUP_PROMPTS),
         };
         let timeout_in_campaign = execution.warmup_timeout_s.map(|timeout| timeout.value);
         let converge = enabled && prompts > 0 && own.convergence_detection.unwrap_or(true);
         Warmup {
             prompts,
-            timeout_s: overrides.warmup_timeout_s.or(timeout_in_campaign).unwrap_or(30.0),
+            timeout_s: overrides.warmup_timeout_s.or(timeout_in_campaign).unwrap_or(WARMUP_TIMEOUT_S),
             convergence: converge.then(|| Convergence {
                 cv_threshold: own.cv_threshold.unwrap_or(0.05),
                 window: own.window_size.unwrap_or(5),

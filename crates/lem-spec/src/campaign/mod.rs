@@ -13,6 +13,7 @@ mod experiment;
 mod files;
 mod findings;
 mod grid;
+mod in_force;
 pub mod keys;
 mod known;
 mod names;
@@ -29,6 +30,7 @@ mod traffic;
 mod tree;
 mod written;
 
+pub use in_force::in_force;
 pub use overrides::Overrides;
 pub use read::read;
 pub use resolve::{EMBEDDED_BACKEND, MAX_RUNS, PYTHON_BACKENDS, ResolvedCampaign, resolve};

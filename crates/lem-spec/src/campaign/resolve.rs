@@ -19,6 +19,14 @@ use crate::source::{Resolved, Source};
 pub const EMBEDDED_BACKEND: &str = "candle";
 /// The backends whose worker in Python comes with the program.
 pub const PYTHON_BACKENDS: [&str; 3] = ["pytorch", "vllm", "tensorrt"];
+/// `execution.cycles` unless written.
+pub(super) const CYCLES: u32 = 3;
+/// `execution.warmup_prompts` unless written.
+pub(super) const WARMUP_PROMPTS: u32 = 5;
+/// `execution.warmup_timeout_seconds` unless written.
+pub(super) const WARMUP_TIMEOUT_S: f64 = 30.0;
+/// `measurement.interval_ms` unless written.
+pub(super) const INTERVAL_MS: u32 = 50;
 /// More runs than this are taken for a slip.
 pub const MAX_RUNS: usize = 1_000_000;
 
@@ -90,13 +98,14 @@ pub fn resolve(campaign: Campaign, overrides: &Overrides, settings: &Settings) -
     let overrides = &overrides.in_range(&mut problems);
     let execution = &campaign.execution;
     let gaps = &settings.thermal_gaps;
-    let warmup_prompts = pick(overrides.warmup_prompts, execution.warmup_prompts, Resolved::built_in(5));
+    let warmup_prompts =
+        pick(overrides.warmup_prompts, execution.warmup_prompts, Resolved::built_in(WARMUP_PROMPTS));
     let warmup_timeout_s =
-        pick(overrides.warmup_timeout_s, execution.warmup_timeout_s, Resolved::built_in(30.0));
+        pick(overrides.warmup_timeout_s, execution.warmup_timeout_s, Resolved::built_in(WARMUP_TIMEOUT_S));
     let experiments = experiments(&campaign, overrides, settings, &mut problems);
     let runners = runners(&campaign.runners, &experiments, overrides.runner, &settings.python.value);
     let strategy = pick(overrides.container_strategy, None, settings.docker.strategy);
-    let cycles = pick(overrides.cycles, execution.cycles, Resolved::built_in(3));
+    let cycles = pick(overrides.cycles, execution.cycles, Resolved::built_in(CYCLES));
     let across = combinations(&campaign, &runners, strategy).into_iter();
     across.chain(too_many_runs(experiments.len(), cycles.value)).for_each(|problem| problems.add(problem));
     ResolvedCampaign {
@@ -112,7 +121,7 @@ pub fn resolve(campaign: Campaign, overrides: &Overrides, settings: &Settings) -
         silence_timeout_s: pick(None, execution.silence_timeout_s, Resolved::built_in(600.0)),
         max_consecutive_failures: pick(None, execution.max_consecutive_failures, Resolved::built_in(10)),
         devices: campaign.devices.unwrap_or_default(),
-        interval_ms: pick(None, campaign.interval_ms, Resolved::built_in(50)),
+        interval_ms: pick(None, campaign.interval_ms, Resolved::built_in(INTERVAL_MS)),
         thermal: campaign.thermal,
         baseline: campaign.baseline,
         // A number of cycles on the command line is meant as written.

@@ -35,7 +35,7 @@ impl ThermalMode {
 }
 
 /// The section `thermal`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, specta::Type)]
 pub struct Thermal {
     /// How a gap ends.
     pub mode: Resolved<ThermalMode>,
@@ -114,11 +114,22 @@ pub enum BaselineStrategy {
     Validated,
 }
 
+impl BaselineStrategy {
+    /// The word in campaign files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Cached => "cached",
+            Self::Validated => "validated",
+        }
+    }
+}
+
 /// The words of [`BaselineStrategy`].
 pub(super) const BASELINE_STRATEGIES: &[&str] = &["fresh", "cached", "validated"];
 
 /// The section `measurement.baseline`, switched on.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, specta::Type)]
 pub struct Baseline {
     /// The one that is subtracted for the adjusted energy.
     pub kind: BaselineKind,
@@ -128,14 +139,28 @@ pub struct Baseline {
     pub strategy: BaselineStrategy,
     /// A cached one is used for so long, in seconds.
     pub ttl_s: f64,
-    /// A validated one is looked at before every so manieth run.
+    /// A validated one is looked at when so many runs have used it.
     pub validation_interval: u32,
     /// It no longer holds when power is off by more than this share, 0 to 1.
     pub drift_threshold: f64,
 }
 
+impl Default for Baseline {
+    /// The `bare` one, with the length, age and drift that earlier LEM had.
+    fn default() -> Self {
+        Self {
+            kind: BaselineKind::default(),
+            duration_s: 30.0,
+            strategy: BaselineStrategy::default(),
+            ttl_s: 7_200.0,
+            validation_interval: 5,
+            drift_threshold: 0.1,
+        }
+    }
+}
+
 /// When an experiment has been run often enough.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, specta::Type)]
 pub struct Stopping {
     /// Cycles at least, 3 or more.
     pub min_cycles: u32,
@@ -199,17 +224,18 @@ pub(super) fn baseline(values: &Values) -> Option<Baseline> {
     if !written || refused {
         return None;
     }
+    let built_in = Baseline::default();
     let strategy = match values.text(KEYS[3]) {
         Some("fresh") => BaselineStrategy::Fresh,
         Some("cached") => BaselineStrategy::Cached,
         _ => BaselineStrategy::Validated,
     };
     Some(Baseline {
-        kind: values.text(KEYS[1]).and_then(|word| word.parse().ok()).unwrap_or_default(),
-        duration_s: values.f64(KEYS[2]).unwrap_or(30.0),
+        kind: values.text(KEYS[1]).and_then(|word| word.parse().ok()).unwrap_or(built_in.kind),
+        duration_s: values.f64(KEYS[2]).unwrap_or(built_in.duration_s),
         strategy,
-        ttl_s: values.f64(KEYS[4]).unwrap_or(7_200.0),
-        validation_interval: values.u32(KEYS[5]).unwrap_or(5),
-        drift_threshold: values.f64(KEYS[6]).unwrap_or(0.1),
+        ttl_s: values.f64(KEYS[4]).unwrap_or(built_in.ttl_s),
+        validation_interval: values.u32(KEYS[5]).unwrap_or(built_in.validation_interval),
+        drift_threshold: values.f64(KEYS[6]).unwrap_or(built_in.drift_threshold),
     })
 }

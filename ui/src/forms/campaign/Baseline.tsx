@@ -1,13 +1,14 @@
-// What the devices draw without work: whether it is recorded, and with what on the devices.
+// What the devices draw without work: whether it is recorded, and with what on the devices; how long, and how often anew.
 import { Text } from "@mantine/core";
 
+import type { BaselineKind, BaselineStrategy } from "../../api/bindings";
 import { duration } from "../../lib/format";
 import { Choices } from "./Choices";
 import { valueIn, type Data, type Path } from "./document";
 import { ChoiceField } from "./fields";
-import { InForce, NumberInForce, useOwnSource } from "./InForce";
+import { InForce, NumberInForce } from "./InForce";
 import { useLens, type Lens } from "./lens";
-import { BASELINE, baselineKind, inForce, isSection, type BaselineKind } from "./rest";
+import { BASELINE, baselineKind, isSection, STRATEGIES, STRATEGY } from "./rest";
 
 const KINDS: Record<BaselineKind | "off", { name: string; what: string }> = {
   off: { name: "off", what: "energy is all that the devices draw" },
@@ -16,28 +17,25 @@ const KINDS: Record<BaselineKind | "off", { name: string; what: string }> = {
   loaded: { name: "loaded", what: "above that with the model resident and nothing asked of it" },
 };
 
-const STRATEGIES = [
-  { value: "fresh", label: "fresh: before every run" },
-  { value: "cached", label: "cached: when it has become too old" },
-  { value: "validated", label: "validated: as cached, with short looks" },
-];
-const STRATEGY = [...BASELINE, "strategy"];
+const WHEN: Record<BaselineStrategy, string> = {
+  fresh: "before every run",
+  cached: "when it has become too old",
+  validated: "as cached, with short looks",
+};
 
 export function Baseline() {
   const lens = useLens();
-  const kind = baselineKind(lens.data);
-  const source = useOwnSource(BASELINE);
+  const kind = baselineKind(lens);
   return (
     <>
       <Choices
         label="Baseline"
-        path="measurement.baseline"
-        {...source}
+        path={BASELINE}
         value={kind}
         choices={KINDS}
         onChoose={(chosen) => choose(lens, chosen)}
       />
-      {kind !== "off" && <Details />}
+      {kind !== "off" && kind !== null && <Details />}
     </>
   );
 }
@@ -53,8 +51,6 @@ function choose({ data, set, setAll }: Lens, kind: BaselineKind | "off") {
 }
 
 function Details() {
-  const { data } = useLens();
-  const source = useOwnSource(STRATEGY);
   return (
     <>
       <NumberInForce
@@ -66,12 +62,11 @@ function Details() {
         show={duration}
         description="5 to 600 s"
       />
-      <InForce path={STRATEGY} force={String(inForce(data, STRATEGY).value)} {...source}>
+      <InForce path={STRATEGY} show={String}>
         <ChoiceField
           label="The bare one is taken anew"
           path={STRATEGY}
-          choices={STRATEGIES}
-          unset="validated"
+          choices={STRATEGIES.map((value) => ({ value, label: `${value}: ${WHEN[value]}` }))}
         />
       </InForce>
       <Text size="xs" c="dimmed">

@@ -2,7 +2,7 @@
 import { Fieldset, SimpleGrid, Stack, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 
-import type { CampaignKeys, DeviceInfo, PlanPreview } from "../../api/bindings";
+import type { CampaignKeys, DeviceInfo } from "../../api/bindings";
 import { useLive } from "../../api/live";
 import { useHostQuery } from "../../api/queries";
 import { Backends } from "./Backends";
@@ -27,7 +27,7 @@ const NO_KEYS: CampaignKeys = {
   datasets: [],
 };
 
-export function CampaignForm({ plan }: { plan: PlanPreview | undefined }) {
+export function CampaignForm() {
   const keys = useHostQuery("campaign-keys", [], (host) => host.campaignKeys()).data ?? NO_KEYS;
   const { data } = useLens();
   const backends = words(valueIn(data, ["grid", "backends"]));
@@ -70,7 +70,7 @@ export function CampaignForm({ plan }: { plan: PlanPreview | undefined }) {
       <Workload keys={keys} />
       <Execution keys={keys} />
       <Section title="Thermal gaps">
-        <Gaps plan={plan} />
+        <Gaps />
       </Section>
       <Measurement />
     </Stack>
@@ -131,13 +131,12 @@ function Execution({ keys }: { keys: CampaignKeys }) {
       <Cycles />
       <SimpleGrid cols={2}>
         <NumberField label="Seed" path={["execution", "seed"]} placeholder="drawn at the start" />
-        <NumberField label="Warm-up prompts" path={["execution", "warmup_prompts"]} placeholder="5" />
+        <NumberField label="Warm-up prompts" path={["execution", "warmup_prompts"]} />
         <NumberField
           label="Longest warm-up"
           path={["execution", "warmup_timeout_seconds"]}
           unit="s"
           whole={false}
-          placeholder="30"
         />
         <NumberField
           label="A run may take"
@@ -170,7 +169,6 @@ function Measurement() {
           path={["measurement", "interval_ms"]}
           min={5}
           unit="ms"
-          placeholder="50"
         />
       </SimpleGrid>
       <Baseline />

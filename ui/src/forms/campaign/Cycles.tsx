@@ -5,18 +5,20 @@ import { useState } from "react";
 import { valueIn, type Data } from "./document";
 import { NumberField } from "./fields";
 import { fieldId, useLens } from "./lens";
-import { BUILT_IN, CYCLES, isUntilKnown, TARGET } from "./rest";
+import { CYCLES, isUntilKnown, TARGET } from "./rest";
+
+const LEAST = [...CYCLES, "min"];
 
 /** What is asked for at first, in percent: a number that five cycles with a variation of 1.6 % reach. */
 const FIRST_TARGET = 2;
 
 export function Cycles() {
-  const { data, set, disabled } = useLens();
+  const { data, set, disabled, inForce } = useLens();
   const untilKnown = isUntilKnown(data);
   const before = useBefore();
   const choose = (way: string) => {
     if (way === "known") set(CYCLES, before.section ?? { target_ci_percent: FIRST_TARGET });
-    else set(CYCLES, before.number ?? leastOf(valueIn(data, CYCLES)));
+    else set(CYCLES, before.number ?? inForce(LEAST)?.value);
   };
   return (
     <Stack gap="xs">
@@ -34,11 +36,7 @@ export function Cycles() {
         value={untilKnown ? "known" : "number"}
         onChange={choose}
       />
-      {untilKnown ? (
-        <UntilKnown />
-      ) : (
-        <NumberField label="Cycles" path={CYCLES} min={1} max={1000} placeholder="3" />
-      )}
+      {untilKnown ? <UntilKnown /> : <NumberField label="Cycles" path={CYCLES} min={1} max={1000} />}
     </Stack>
   );
 }
@@ -57,24 +55,12 @@ function UntilKnown() {
           description="of the mean of joules per output token"
         />
         <Group grow align="flex-start">
-          <NumberField
-            label="Cycles at least"
-            path={[...CYCLES, "min"]}
-            min={3}
-            max={1000}
-            placeholder={String(BUILT_IN["execution.cycles.min"])}
-          />
-          <NumberField
-            label="Cycles at most"
-            path={[...CYCLES, "max"]}
-            min={3}
-            max={1000}
-            placeholder={String(BUILT_IN["execution.cycles.max"])}
-          />
+          <NumberField label="Cycles at least" path={LEAST} min={3} max={1000} />
+          <NumberField label="Cycles at most" path={[...CYCLES, "max"]} min={3} max={1000} />
         </Group>
         <Text size="xs" c="dimmed">
-          An experiment that is known so well is run no more; the others go on. With less than 5 as the least,
-          the interval holds less often than it says.
+          An experiment that is known so well is run no more; the others go on. The fewer cycles at least, the
+          less often the interval holds what it says.
         </Text>
       </Stack>
     </div>
@@ -94,9 +80,4 @@ function useBefore(): { number: number | null; section: Data | null } {
     setBefore({ ...before, section: written ?? null });
   }
   return before;
-}
-
-function leastOf(written: Data | undefined): number {
-  const least = written === undefined ? undefined : valueIn(written, ["min"]);
-  return typeof least === "number" ? least : Number(BUILT_IN["execution.cycles.min"]);
 }

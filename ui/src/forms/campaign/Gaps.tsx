@@ -1,16 +1,14 @@
-// Thermal gaps: how they end, with the values that act then. Who set a gap of fixed length says the engine; everything
-// else here only the campaign file can set.
+// Thermal gaps: how they end, with the values that act then.
 import { Anchor, Stack, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 
-import type { PlanPreview, ResolvedSeconds } from "../../api/bindings";
+import type { ThermalMode } from "../../api/bindings";
 import { duration, THIN } from "../../lib/format";
 import { Choices } from "./Choices";
 import { valueIn } from "./document";
-import { NumberField } from "./fields";
-import { InForce, NumberInForce, useOwnSource } from "./InForce";
+import { NumberInForce } from "./InForce";
 import { useLens } from "./lens";
-import { MODE, thermalMode, type ThermalMode } from "./rest";
+import { MODE, thermalMode } from "./rest";
 
 const MODES: Record<ThermalMode, { name: string; what: string }> = {
   fixed: { name: "fixed", what: "after the planned time" },
@@ -28,21 +26,19 @@ const BETWEEN_EXPERIMENTS = ["execution", "config_gap_seconds"] as const;
 const BETWEEN_CYCLES = ["execution", "cycle_gap_seconds"] as const;
 const LONGEST = ["thermal", "max_seconds"] as const;
 
-export function Gaps({ plan }: { plan: PlanPreview | undefined }) {
-  const { data, set } = useLens();
-  const source = useOwnSource(MODE);
-  const mode = thermalMode(data);
+export function Gaps() {
+  const lens = useLens();
+  const mode = thermalMode(lens);
   return (
     <Stack gap="xs">
       <Choices
         label="How a gap ends"
-        path="thermal.mode"
-        {...source}
+        path={MODE}
         value={mode}
         choices={MODES}
-        onChoose={(chosen) => set(MODE, chosen)}
+        onChoose={(chosen) => lens.set(MODE, chosen)}
       />
-      {(mode === "fixed" || mode === null) && <Fixed plan={plan} />}
+      {(mode === "fixed" || mode === null) && <Fixed />}
       {mode === "adaptive" && <Adaptive />}
       {mode === "hot" && (
         <NumberInForce
@@ -59,15 +55,16 @@ export function Gaps({ plan }: { plan: PlanPreview | undefined }) {
   );
 }
 
-function Fixed({ plan }: { plan: PlanPreview | undefined }) {
+function Fixed() {
   return (
     <>
-      <Gap
+      <NumberInForce
         label="Between experiments of a cycle"
         path={BETWEEN_EXPERIMENTS}
-        force={plan?.between_experiments}
+        unit="s"
+        show={duration}
       />
-      <Gap label="Where the cycle changes" path={BETWEEN_CYCLES} force={plan?.between_cycles} />
+      <NumberInForce label="Where the cycle changes" path={BETWEEN_CYCLES} unit="s" show={duration} />
       <Text size="xs" c="dimmed">
         Without a value here, the one of{" "}
         <Anchor component={Link} to="/settings" size="xs" underline="always">
@@ -115,29 +112,5 @@ function WithoutEffect() {
       {written.map((path) => path.join(".")).join(" and ")} of the file {written.length === 1 ? "is" : "are"}{" "}
       for fixed gaps, without effect now.
     </Text>
-  );
-}
-
-function Gap(props: { label: string; path: readonly string[]; force: ResolvedSeconds | undefined }) {
-  const { label, path, force } = props;
-  const field = (
-    <NumberField
-      label={label}
-      path={path}
-      unit="s"
-      whole={false}
-      placeholder={force === undefined ? "" : `${force.value}`}
-    />
-  );
-  if (force === undefined) return field;
-  return (
-    <InForce
-      path={path}
-      force={duration(force.value)}
-      source={force.source_text}
-      own={force.source.kind === "campaign"}
-    >
-      {field}
-    </InForce>
   );
 }

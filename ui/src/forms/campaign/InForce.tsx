@@ -1,28 +1,30 @@
-// A field with the value in force beside it, who set it, and the way back to the default.
+// A field with the value in force beside it, who set it, and the way back to the default. The engine tells both.
 import { Anchor, Badge, Group, Stack, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 
+import type { Value } from "../../api/bindings";
 import type { Path } from "./document";
 import { NumberField } from "./fields";
 import { useLens } from "./lens";
-import { inForce } from "./rest";
+import { written } from "./rest";
 
-type Props = { path: Path; force: string; source: string; own: boolean; children: ReactNode };
+type Props = { path: Path; show: (value: Value) => string; children: ReactNode };
 
-export function InForce({ path, force, source, own, children }: Props) {
-  const { set, disabled } = useLens();
+export function InForce({ path, show, children }: Props) {
+  const { data, set, disabled, inForce } = useLens();
+  const force = inForce(path);
   return (
     <Group align="flex-end" gap="sm" wrap="nowrap">
       <div style={{ flex: 1 }}>{children}</div>
       <Stack gap={2} w={200} pb={4}>
-        <Text size="sm" fw={600}>
-          {force} in force
-        </Text>
+        {force !== null && (
+          <Text size="sm" fw={600}>
+            {show(force.value)} in force
+          </Text>
+        )}
         <Group gap={6}>
-          <Badge size="xs" variant="light" tt="none" color={own ? "teal" : "gray"}>
-            {source}
-          </Badge>
-          {own && (
+          <SetBy path={path} />
+          {written(data, path) !== undefined && (
             <Anchor
               component="button"
               type="button"
@@ -39,6 +41,24 @@ export function InForce({ path, force, source, own, children }: Props) {
   );
 }
 
+/** Who set the value in force: green where this campaign did, at this very place. */
+export function SetBy({ path }: { path: Path }) {
+  const { data, inForce } = useLens();
+  const force = inForce(path);
+  if (force === null) return null;
+  return (
+    <Badge
+      component="span"
+      size="xs"
+      variant="light"
+      tt="none"
+      color={written(data, path) === undefined ? "gray" : "teal"}
+    >
+      {force.source_text}
+    </Badge>
+  );
+}
+
 type NumberProps = {
   label: string;
   path: Path;
@@ -50,23 +70,10 @@ type NumberProps = {
   description?: string;
 };
 
-/** A number that only the campaign file can set. */
 export function NumberInForce({ show, whole = false, ...field }: NumberProps) {
-  const { data } = useLens();
-  const source = useOwnSource(field.path);
-  const { value } = inForce(data, field.path);
   return (
-    <InForce path={field.path} force={typeof value === "number" ? show(value) : "?"} {...source}>
-      <NumberField {...field} whole={whole} placeholder={String(value)} />
+    <InForce path={field.path} show={(value) => (typeof value === "number" ? show(value) : "?")}>
+      <NumberField {...field} whole={whole} />
     </InForce>
   );
-}
-
-/** Who set a value that only the campaign file can set. */
-export function useOwnSource(path: Path): { source: string; own: boolean } {
-  const { data, lineOf } = useLens();
-  const own = inForce(data, path).written;
-  const line = lineOf(path);
-  if (!own) return { source: "built in", own };
-  return { source: line === null ? "campaign file" : `campaign file, line ${line}`, own };
 }

@@ -3,8 +3,8 @@ import { Group, Radio, Stack, Text } from "@mantine/core";
 
 import type { Structure } from "../../api/bindings";
 import { PALETTE } from "../../lib/colors";
-import { valueIn } from "./document";
 import { fieldId, useLens } from "./lens";
+import { written } from "./rest";
 
 const PATH = ["execution", "structure"] as const;
 
@@ -17,13 +17,13 @@ const ORDERS: Record<Structure, { runs: string; what: string }> = {
 };
 
 export function Order({ structures }: { structures: Structure[] }) {
-  const { data, set, disabled } = useLens();
-  const value = valueIn(data, PATH);
+  const { data, set, disabled, inForce } = useLens();
+  const value = written(data, PATH) ?? inForce(PATH)?.value;
   return (
     <Radio.Group
       label="Order of runs"
       id={fieldId(PATH.join("."))}
-      value={typeof value === "string" ? value : "interleaved"}
+      value={typeof value === "string" ? value : null}
       onChange={(chosen) => set(PATH, chosen)}
     >
       <Stack gap={4} mt={4}>

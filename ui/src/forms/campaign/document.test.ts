@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { dataOf, lineOf, unreadable, valueAt, withValue } from "./document";
+import { dataOf, unreadable, valueAt, withValue } from "./document";
 
 const TEXT = `# A study
 campaign_name: study   # of energy
@@ -129,9 +129,4 @@ test("a switch gives way to a section between braces", () => {
   const text = withValue(CYCLES, ["measurement", "baseline", "kind"], "loaded");
   expect(text).toContain("measurement: {baseline: {kind: loaded},  interval_ms: 50}   # as ever");
   expect(withValue("execution:   # later\n", ["execution", "seed"], 1)).toContain("# later");
-});
-
-test("a value says its line", () => {
-  expect(lineOf(CYCLES, ["execution", "cycles", "target_ci_percent"])).toBe(4);
-  expect(lineOf(CYCLES, ["execution", "cycles", "max"])).toBeNull();
 });

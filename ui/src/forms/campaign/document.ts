@@ -46,12 +46,6 @@ export function valueIn(data: Data, path: Path): Data | undefined {
   return at;
 }
 
-/** The line that a value stands in, from 1; null where nothing is written. */
-export function lineOf(text: string, path: Path): number | null {
-  const node = parsed(text).getIn(path, true) as { range?: [number, number, number] | null } | undefined;
-  return node?.range ? text.slice(0, node.range[0]).split("\n").length : null;
-}
-
 /**
  * The text with the value at a path; undefined takes the key out, and the sections that are empty then. A plain value on
  * the way gives way to a section: `cycles: 3` to `cycles: {min: 5}`.

@@ -39,6 +39,7 @@ type NumberField = Field & {
   min?: number;
   max?: number;
   unit?: string;
+  /** What stands in an empty field; otherwise the value that is in force without one, as the engine tells it. */
   placeholder?: string;
   whole?: boolean;
   /** It cannot be left empty: the value that was there comes back. */
@@ -56,8 +57,9 @@ export function NumberField({
   whole = true,
   required = false,
 }: NumberField) {
-  const { data, set, disabled } = useLens();
+  const { data, set, disabled, inForce } = useLens();
   const value = valueIn(data, path);
+  const told = inForce(path)?.value;
   const written = typeof value === "number" ? value : "";
   const [number, setNumber] = useTyped<number | string>(written);
   const take = () => {
@@ -70,7 +72,7 @@ export function NumberField({
       id={id(path)}
       label={label}
       description={description}
-      placeholder={placeholder ?? ""}
+      placeholder={placeholder ?? (typeof told === "number" ? String(told) : "")}
       disabled={disabled}
       min={min}
       allowDecimal={!whole}
@@ -79,7 +81,13 @@ export function NumberField({
       onChange={setNumber}
       onBlur={take}
       onKeyDown={(event) => event.key === "Enter" && take()}
-      {...(unit === undefined ? {} : { rightSection: <Text size="xs">{unit}</Text>, hideControls: true })}
+      {...(unit === undefined
+        ? {}
+        : {
+            rightSection: <Text size="xs">{unit}</Text>,
+            rightSectionWidth: `${unit.length + 3}ch`,
+            hideControls: true,
+          })}
     />
   );
 }
@@ -103,15 +111,22 @@ export function ListField(props: Field & { suggestions?: string[]; placeholder?:
   );
 }
 
-export function ChoiceField(props: Field & { choices: { value: string; label: string }[]; unset: string }) {
-  const { data, set, disabled } = useLens();
+type ChoiceField = Field & {
+  choices: { value: string; label: string }[];
+  /** What stands in an empty field; otherwise what is in force without it. */
+  unset?: string;
+};
+
+export function ChoiceField(props: ChoiceField) {
+  const { data, set, disabled, inForce } = useLens();
   const value = valueIn(data, props.path);
+  const told = inForce(props.path)?.value;
   return (
     <Select
       id={id(props.path)}
       label={props.label}
       description={props.description}
-      placeholder={props.unset}
+      placeholder={props.unset ?? (typeof told === "string" ? told : "")}
       disabled={disabled}
       clearable
       data={props.choices}

@@ -1,6 +1,7 @@
 // A form over a text: each field reads its place in the document and writes it.
 import { createContext, useContext } from "react";
 
+import type { ResolvedValue } from "../../api/bindings";
 import type { Data, Path } from "./document";
 
 export type Lens = {
@@ -8,8 +9,8 @@ export type Lens = {
   set: (path: Path, value: Data | undefined) => void;
   /** Several values as one change of the text. */
   setAll: (changes: [path: Path, value: Data | undefined][]) => void;
-  /** The line that a value stands in; null where nothing is written. */
-  lineOf: (path: Path) => number | null;
+  /** What the engine says a key comes to, and who set it; null of a key that it does not tell, and until it has. */
+  inForce: (path: Path) => ResolvedValue | null;
   /** The form cannot write: the text does not read as YAML. */
   disabled: boolean;
 };

@@ -1,37 +1,45 @@
 import { expect, test } from "vitest";
 
-import type { Data } from "./document";
-import { baselineKind, inForce, isUntilKnown, thermalMode } from "./rest";
+import type { Value } from "../../api/bindings";
+import type { Data, Path } from "./document";
+import { baselineKind, isUntilKnown, thermalMode } from "./rest";
 
-function of(baseline: Data) {
-  return baselineKind({ measurement: { baseline } });
+/** A file, and what the engine says is in force. */
+function looked(data: Data, told: Record<string, Value> = {}) {
+  return {
+    data,
+    inForce: (path: Path) => {
+      const value = told[path.join(".")];
+      return value === undefined
+        ? null
+        : { value, source: { kind: "built_in" as const }, source_text: "built in" };
+    },
+  };
 }
 
-test("a baseline is taken when the section is there, unless it says no", () => {
-  expect(baselineKind({})).toBe("off");
-  expect(of(true)).toBe("bare");
-  expect(of(false)).toBe("off");
-  expect(of({})).toBe("off");
-  expect(of({ duration_seconds: 20 })).toBe("bare");
-  expect(of({ kind: "loaded" })).toBe("loaded");
-  expect(of({ kind: "loaded", enabled: false })).toBe("off");
-  expect(of({ kind: "warm" })).toBeNull();
+test("what is written is shown at once, and what is not as the engine tells", () => {
+  expect(thermalMode(looked({}))).toBeNull();
+  expect(thermalMode(looked({}, { "thermal.mode": "fixed" }))).toBe("fixed");
+  expect(thermalMode(looked({ thermal: { mode: "hot" } }, { "thermal.mode": "fixed" }))).toBe("hot");
+  expect(thermalMode(looked({ thermal: { mode: null } }, { "thermal.mode": "fixed" }))).toBe("fixed");
+  expect(thermalMode(looked({ thermal: { mode: "cold" } }, { "thermal.mode": "fixed" }))).toBeNull();
 });
 
-test("gaps are fixed unless the file says otherwise", () => {
-  expect(thermalMode({})).toBe("fixed");
-  expect(thermalMode({ thermal: { mode: "adaptive" } })).toBe("adaptive");
-  expect(thermalMode({ thermal: { mode: "cold" } })).toBeNull();
+test("a baseline is the kind that is written, unless it says no; the engine knows the other ways", () => {
+  const of = (baseline: Data, told: string) =>
+    baselineKind(looked({ measurement: { baseline } }, { "measurement.baseline": told }));
+  expect(baselineKind(looked({}, { "measurement.baseline": "off" }))).toBe("off");
+  expect(of(true, "bare")).toBe("bare");
+  expect(of({}, "off")).toBe("off");
+  expect(of({ duration_seconds: 20 }, "bare")).toBe("bare");
+  // The engine has not heard of it yet.
+  expect(of({ kind: "loaded" }, "off")).toBe("loaded");
+  expect(of({ kind: "loaded", enabled: false }, "loaded")).toBe("off");
+  expect(of({ kind: "warm" }, "off")).toBeNull();
 });
 
 test("cycles are a number, or a section with a target", () => {
   expect(isUntilKnown({ execution: { cycles: 4 } })).toBe(false);
   expect(isUntilKnown({ execution: { cycles: {} } })).toBe(false);
   expect(isUntilKnown({ execution: { cycles: { target_ci_percent: 2 } } })).toBe(true);
-});
-
-test("where the file says nothing, what is built in is in force", () => {
-  const path = ["thermal", "tolerance_c"];
-  expect(inForce({}, path)).toEqual({ value: 3, written: false });
-  expect(inForce({ thermal: { tolerance_c: 1.5 } }, path)).toEqual({ value: 1.5, written: true });
 });

@@ -1,59 +1,50 @@
-// How a campaign brings its devices back to rest, what it records of them there, and when it has cycles enough: what the
-// file says of it, and what is built in where it says nothing (`crates/lem-spec/src/campaign/thermal.rs`).
+// How a campaign brings its devices back to rest, what it records of them there, and when it has cycles enough: what was
+// chosen in the form. What is written is shown at once; everything else, the engine's plan tells.
+import type { BaselineKind, BaselineStrategy, ThermalMode } from "../../api/bindings";
 import { valueIn, type Data, type Path } from "./document";
+import type { Lens } from "./lens";
 
-export type ThermalMode = "fixed" | "adaptive" | "hot";
-export type BaselineKind = "bare" | "context" | "loaded";
+export const MODES: readonly ThermalMode[] = ["fixed", "adaptive", "hot"];
+export const KINDS: readonly ("off" | BaselineKind)[] = ["off", "bare", "context", "loaded"];
+export const STRATEGIES: readonly BaselineStrategy[] = ["fresh", "cached", "validated"];
 
 export const MODE = ["thermal", "mode"] as const;
 export const CYCLES = ["execution", "cycles"] as const;
 export const TARGET = [...CYCLES, "target_ci_percent"] as const;
 export const BASELINE = ["measurement", "baseline"] as const;
+export const STRATEGY = [...BASELINE, "strategy"] as const;
 
-/** By dotted path. The engine's preview does not tell these. */
-export const BUILT_IN: Record<string, number | string> = {
-  "thermal.mode": "fixed",
-  "thermal.min_seconds": 10,
-  "thermal.max_seconds": 300,
-  "thermal.tolerance_c": 3,
-  "execution.cycles": 3,
-  "execution.cycles.min": 5,
-  "execution.cycles.max": 20,
-  "measurement.baseline": "off",
-  "measurement.baseline.kind": "bare",
-  "measurement.baseline.duration_seconds": 30,
-  "measurement.baseline.strategy": "validated",
-};
+type Looked = Pick<Lens, "data" | "inForce">;
 
-/** What is in force at a path, and whether the file says so. */
-export type InForce = { value: Data; written: boolean };
-
-export function inForce(data: Data, path: Path): InForce {
-  const written = valueIn(data, path);
-  return written === undefined || written === null
-    ? { value: BUILT_IN[path.join(".")] ?? null, written: false }
-    : { value: written, written: true };
+/** How gaps end; null for a word that the engine does not know, which it tells among the problems, and until it has told. */
+export function thermalMode(looked: Looked): ThermalMode | null {
+  return among(MODES, chosen(looked, MODE));
 }
 
-/** How gaps end; null for a word that the engine does not know, which it tells among the problems. */
-export function thermalMode(data: Data): ThermalMode | null {
-  const { value } = inForce(data, MODE);
-  return value === "fixed" || value === "adaptive" || value === "hot" ? value : null;
+/** Which baseline is subtracted; null as for the mode. */
+export function baselineKind({ data, inForce }: Looked): BaselineKind | "off" | null {
+  const section = valueIn(data, BASELINE);
+  if (isSection(section) && section.enabled === false) return "off";
+  return among(KINDS, written(data, [...BASELINE, "kind"]) ?? inForce(BASELINE)?.value);
+}
+
+function chosen({ data, inForce }: Looked, path: Path): Data | undefined {
+  return written(data, path) ?? inForce(path)?.value;
+}
+
+function among<Word extends string>(words: readonly Word[], value: Data | undefined): Word | null {
+  return words.find((word) => word === value) ?? null;
 }
 
 /** Whether experiments are run until they are known well enough, and not a number of times. */
 export function isUntilKnown(data: Data): boolean {
-  const written = valueIn(data, CYCLES);
-  return isSection(written) && Object.keys(written).length > 0;
+  const cycles = valueIn(data, CYCLES);
+  return isSection(cycles) && Object.keys(cycles).length > 0;
 }
 
-/** Which baseline is taken; whoever writes the section wants one, unless `enabled` says no. Null as for the mode. */
-export function baselineKind(data: Data): BaselineKind | "off" | null {
-  const written = valueIn(data, BASELINE);
-  if (written === undefined || written === null || written === false) return "off";
-  if (isSection(written) && (written.enabled === false || Object.keys(written).length === 0)) return "off";
-  const { value } = inForce(data, [...BASELINE, "kind"]);
-  return value === "bare" || value === "context" || value === "loaded" ? value : null;
+/** What the file says at a path; null says nothing. */
+export function written(data: Data, path: Path): Data | undefined {
+  return valueIn(data, path) ?? undefined;
 }
 
 export function isSection(data: Data | undefined): data is { [key: string]: Data } {

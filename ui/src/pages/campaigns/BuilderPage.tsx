@@ -4,14 +4,14 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo, useState } from "react";
 
-import type { CampaignText, Diagnostic } from "../../api/bindings";
+import type { CampaignText, Diagnostic, PlanPreview } from "../../api/bindings";
 import { useHostQuery } from "../../api/queries";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { Loading, Page } from "../../components/Page";
 import { useUnsavedQuestion } from "../../components/unsaved";
 import { ViewSwitch } from "../../components/ViewSwitch";
 import { CampaignForm } from "../../forms/campaign/CampaignForm";
-import { dataOf, lineOf, unreadable, withValue } from "../../forms/campaign/document";
+import { dataOf, unreadable, withValue } from "../../forms/campaign/document";
 import { fieldOf, LensContext, type Lens } from "../../forms/campaign/lens";
 import { BuilderActions } from "./BuilderActions";
 import { PlanPanel } from "./PlanPanel";
@@ -50,7 +50,6 @@ function Builder({ file }: { file: CampaignText }) {
   const [asText, setAsText] = useState(false);
   const [settled] = useDebouncedValue(text, 250);
   const plan = useHostQuery("plan", [saved.path, settled], (host) => host.plan(saved.path, settled));
-  const planned = useMemo(() => (unreadable(settled) === null ? dataOf(settled) : {}), [settled]);
   const changed = text !== saved.text;
   useUnsavedQuestion(changed, "the campaign");
   const show = (finding: Diagnostic) => {
@@ -95,18 +94,14 @@ function Builder({ file }: { file: CampaignText }) {
           )}
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }} className="beside">
-          <PlanPanel plan={plan.data} data={planned} error={plan.error} onShow={show} />
+          <PlanPanel plan={plan.data} error={plan.error} onShow={show} />
         </Grid.Col>
       </Grid>
     </Page>
   );
 }
 
-function FormOver(props: {
-  text: string;
-  onText: (text: string) => void;
-  plan: Parameters<typeof CampaignForm>[0]["plan"];
-}) {
+function FormOver(props: { text: string; onText: (text: string) => void; plan: PlanPreview | undefined }) {
   const { text, onText, plan } = props;
   const problem = useMemo(() => unreadable(text), [text]);
   const lens = useMemo<Lens>(
@@ -115,10 +110,10 @@ function FormOver(props: {
       set: (path, value) => onText(withValue(text, path, value)),
       setAll: (changes) =>
         onText(changes.reduce((before, [path, value]) => withValue(before, path, value), text)),
-      lineOf: (path) => (problem === null ? lineOf(text, path) : null),
+      inForce: (path) => plan?.in_force[path.join(".")] ?? null,
       disabled: problem !== null,
     }),
-    [text, problem, onText],
+    [text, problem, onText, plan],
   );
   return (
     <LensContext.Provider value={lens}>
@@ -127,7 +122,7 @@ function FormOver(props: {
           <Text size="sm">{problem.message} The form waits until it is corrected there.</Text>
         </Alert>
       )}
-      <CampaignForm plan={plan} />
+      <CampaignForm />
     </LensContext.Provider>
   );
 }

@@ -6,21 +6,18 @@ import { ErrorNotice } from "../../components/ErrorNotice";
 import { Findings } from "../../components/Findings";
 import { Loading } from "../../components/Page";
 import { Quantity } from "../../components/Quantity";
-import type { Data } from "../../forms/campaign/document";
-import { baselineKind, isUntilKnown, thermalMode } from "../../forms/campaign/rest";
 import { backendColor } from "../../lib/colors";
 import { duration, MISSING, si } from "../../lib/format";
+import { rulesOf } from "./rules";
 import { Timeline } from "./Timeline";
 
 type Props = {
   plan: PlanPreview | undefined;
-  /** The campaign that was planned: which of the plan's numbers are the most that it may come to. */
-  data: Data;
   error: unknown;
   onShow: (finding: Diagnostic) => void;
 };
 
-export function PlanPanel({ plan, data, error, onShow }: Props) {
+export function PlanPanel({ plan, error, onShow }: Props) {
   if (error !== null && error !== undefined) return <ErrorNotice error={error} />;
   if (plan === undefined) return <Loading what="Planning" />;
   return (
@@ -29,9 +26,9 @@ export function PlanPanel({ plan, data, error, onShow }: Props) {
         <Title order={2} mb="xs">
           Plan
         </Title>
-        <Numbers plan={plan} most={mostOf(data)} />
-        <Timeline plan={plan} adaptive={thermalMode(data) === "adaptive"} />
-        <Notes data={data} />
+        <Numbers plan={plan} />
+        <Timeline plan={plan} />
+        {plan.runs_total > 0 && <Rules plan={plan} />}
       </Card>
       {plan.problems.length > 0 && (
         <Card>
@@ -46,14 +43,13 @@ export function PlanPanel({ plan, data, error, onShow }: Props) {
   );
 }
 
-type Most = { gaps: boolean; runs: boolean };
-
 /** Gaps that end when the devices are cool, and runs that are done only while they are needed, are planned at their most. */
-function mostOf(data: Data): Most {
-  return { gaps: thermalMode(data) === "adaptive", runs: isUntilKnown(data) };
+function mostOf({ thermal, stopping }: PlanPreview): { gaps: boolean; runs: boolean } {
+  return { gaps: thermal.mode.value === "adaptive", runs: stopping !== null };
 }
 
-function Numbers({ plan, most }: { plan: PlanPreview; most: Most }) {
+function Numbers({ plan }: { plan: PlanPreview }) {
+  const most = mostOf(plan);
   const { running_s: running, energy_j: energy, known_runs: known, provenance } = plan.estimate;
   const unknown =
     known === 0 ? "nothing like it was run yet" : `${known} of ${plan.runs_total} runs are like earlier ones`;
@@ -84,21 +80,28 @@ function Numbers({ plan, most }: { plan: PlanPreview; most: Most }) {
   );
 }
 
-/** What the numbers of the plan leave open. */
-function Notes({ data }: { data: Data }) {
-  const mode = thermalMode(data);
-  const notes = [
-    mode === "adaptive" &&
-      "A gap ends as soon as the devices have cooled. There is one before the first run too.",
-    mode === "hot" && "Before each window the devices warm up until their temperature is steady.",
-    isUntilKnown(data) && "An experiment that is known well enough is run no more.",
-    baselineKind(data) !== "off" && "Recording the baseline takes time that is not in these numbers.",
-  ].filter((note) => note !== false);
-  return notes.map((note) => (
-    <Text key={note} size="xs" c="dimmed">
-      {note}
-    </Text>
-  ));
+function Rules({ plan }: { plan: PlanPreview }) {
+  return (
+    <Table
+      aria-label="Rules of the plan"
+      mt="xs"
+      withRowBorders={false}
+      verticalSpacing={2}
+      horizontalSpacing={0}
+      fz="sm"
+    >
+      <Table.Tbody>
+        {rulesOf(plan).map(({ name, text }) => (
+          <Table.Tr key={name}>
+            <Table.Th w={80} fw={400} c="dimmed" style={{ verticalAlign: "top" }}>
+              {name}
+            </Table.Th>
+            <Table.Td>{text}</Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
 }
 
 function Experiments({ plan }: { plan: PlanPreview }) {

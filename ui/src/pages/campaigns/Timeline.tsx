@@ -10,7 +10,7 @@ import { blockAt, blocks } from "./blocks";
 
 const HEIGHT = 44;
 
-export function Timeline({ plan, adaptive }: { plan: PlanPreview; adaptive: boolean }) {
+export function Timeline({ plan }: { plan: PlanPreview }) {
   const dark = useComputedColorScheme("light") === "dark";
   const { ref, width } = useElementSize();
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -38,7 +38,7 @@ export function Timeline({ plan, adaptive }: { plan: PlanPreview; adaptive: bool
   const block = at === null ? null : blockAt(all, at);
   const experiment = block === null ? null : plan.experiments[block.experiment];
   // An adaptive gap is drawn as long as it may take.
-  const most = adaptive ? "at most " : "";
+  const most = plan.thermal.mode.value === "adaptive" ? "at most " : "";
   const told = plan.runs.length < plan.runs_total ? `, the first ${plan.runs.length} of them shown` : "";
   return (
     <Box ref={ref} mt="sm">

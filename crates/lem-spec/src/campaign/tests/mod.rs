@@ -1,5 +1,6 @@
 //! Campaigns read and resolved: the fixtures as a whole, and the text of every message.
 
+mod in_force;
 mod messages;
 mod values;
 
