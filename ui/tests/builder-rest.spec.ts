@@ -166,3 +166,83 @@ test("what is in force is told while something else keeps the campaign from runn
     "5",
   );
 });
+
+test("each strategy shows the values that act in it, with what is in force without them", async ({
+  page,
+}) => {
+  await open(page, edit(BATCHES));
+  const before = await written(page, BATCHES);
+  await baseline(page).getByRole("radio", { name: /^bare/ }).click();
+  const old = page.getByRole("textbox", { name: "Too old after" });
+  const looks = page.getByRole("textbox", { name: "Looked at every" });
+  const drift = page.getByRole("textbox", { name: "May be off by" });
+  await expect(old).toHaveAttribute("placeholder", "7200");
+  await expect(page.getByText(/^2.h 00.min in force$/).locator("..")).toContainText("built in");
+  await expect(page.getByText("every 5 runs in force")).toBeVisible();
+  await expect(page.getByText(/^10.% in force$/)).toBeVisible();
+  await fill(page, "Too old after", "3600");
+  await fill(page, "Looked at every", "1");
+  await fill(page, "May be off by", "0.07");
+  await expect(page.getByText(/^1.h 00.min in force$/).locator("..")).toContainText("campaign file");
+  await expect(page.getByText("every run in force")).toBeVisible();
+  await expect(page.getByText(/^7.% in force$/)).toBeVisible();
+  await expect(rule(page, "Baseline")).toContainText("validated every run");
+  expect(await text(page)).toBe(
+    `${before}\nmeasurement:\n  baseline:\n    kind: bare\n    cache_ttl_seconds: 3600\n` +
+      "    validation_interval: 1\n    drift_threshold: 0.07",
+  );
+  const strategy = page.getByRole("combobox", { name: "The bare one is taken anew" });
+  await strategy.click();
+  await page.getByRole("option", { name: /^cached/ }).click();
+  await expect(old).toHaveValue("3600");
+  await expect(looks).toHaveCount(0);
+  await expect(drift).toHaveCount(0);
+  await strategy.click();
+  await page.getByRole("option", { name: /^fresh/ }).click();
+  await expect(old).toHaveCount(0);
+});
+
+test("devices that stay hot have one bare baseline, and nothing to say of when it is taken anew", async ({
+  page,
+}) => {
+  await open(page, edit(KNOWN));
+  await mode(page).getByRole("radio", { name: /^hot/ }).click();
+  await expect(page.getByText("the bare one is taken there, once")).toBeVisible();
+  await expect(page.getByRole("combobox", { name: "The bare one is taken anew" })).toHaveCount(0);
+  await expect(rule(page, "Baseline")).toContainText(/bare for 20.s, once/);
+});
+
+test("workers idle for a baseline of their own as long as it is recorded, unless the grid says", async ({
+  page,
+}) => {
+  await open(page, edit(KNOWN));
+  const before = await written(page, KNOWN);
+  const idle = page.getByRole("textbox", { name: "Each worker idles for" });
+  await expect(idle).toHaveCount(0);
+  await baseline(page)
+    .getByRole("radio", { name: /^loaded/ })
+    .click();
+  await expect(idle).toHaveAttribute("placeholder", "20");
+  const force = section(page, "Measurement").getByText(/^20.s in force$/);
+  // Of the length of the baseline and of what inherits it; only the first is written at its own place.
+  await expect(force).toHaveCount(2);
+  await expect(force.last().locator("..")).toContainText("campaign file, line 24");
+  await expect(force.last().locator("..").getByRole("button", { name: "use the default" })).toHaveCount(0);
+  await fill(page, "Each worker idles for", "8");
+  await expect(section(page, "Parameters of all backends").getByText("idle_seconds")).toHaveCount(0);
+  const shared = "    num_input_prompts: 100\n";
+  expect(await text(page)).toBe(
+    before
+      .replace(shared, `${shared}    idle_seconds: 8\n`)
+      .replace("strategy: fresh}", "strategy: fresh, kind: loaded}"),
+  );
+  await baseline(page)
+    .getByRole("radio", { name: /^context/ })
+    .click();
+  await expect(page.getByRole("textbox", { name: "Each worker holds the device for" })).toHaveAttribute(
+    "placeholder",
+    "20",
+  );
+  // What was written for the other kind is a parameter as any other.
+  await expect(section(page, "Parameters of all backends").getByText("idle_seconds")).toBeVisible();
+});

@@ -49,6 +49,17 @@ export const SCREENS: Screen[] = [
     at: "/campaigns/edit?path=campaigns%2Fknown.yaml",
     after: (page) => showing(page, "Thermal gaps"),
   },
+  {
+    name: "builder baseline with looks",
+    at: "/campaigns/edit?path=campaigns%2Fknown.yaml",
+    after: async (page) => {
+      await page.getByRole("radio", { name: /^loaded/ }).click();
+      const fresh = page.getByText("fresh in force").locator("..");
+      await fresh.getByRole("button", { name: "use the default" }).click();
+      await page.getByText("every 5 runs in force").waitFor();
+      await showing(page, "Measurement");
+    },
+  },
   { name: "builder yaml", at: "/campaigns/edit?path=campaigns%2Fbatch-sweep.yaml", after: yaml },
   { name: "live in a run", at: "/live", fake: "running" },
   { name: "live in a gap", at: "/live", fake: "in-gap" },

@@ -2,13 +2,22 @@
 import { Text } from "@mantine/core";
 
 import type { BaselineKind, BaselineStrategy } from "../../api/bindings";
-import { duration } from "../../lib/format";
+import { duration, percent } from "../../lib/format";
 import { Choices } from "./Choices";
 import { valueIn, type Data, type Path } from "./document";
 import { ChoiceField } from "./fields";
 import { InForce, NumberInForce } from "./InForce";
 import { useLens, type Lens } from "./lens";
-import { BASELINE, baselineKind, isSection, STRATEGIES, STRATEGY } from "./rest";
+import {
+  BASELINE,
+  baselineKind,
+  idling,
+  isSection,
+  STRATEGIES,
+  STRATEGY,
+  strategy,
+  thermalMode,
+} from "./rest";
 
 const KINDS: Record<BaselineKind | "off", { name: string; what: string }> = {
   off: { name: "off", what: "energy is all that the devices draw" },
@@ -35,7 +44,7 @@ export function Baseline() {
         choices={KINDS}
         onChoose={(chosen) => choose(lens, chosen)}
       />
-      {kind !== "off" && kind !== null && <Details />}
+      {kind !== "off" && kind !== null && <Details kind={kind} />}
     </>
   );
 }
@@ -50,7 +59,8 @@ function choose({ data, set, setAll }: Lens, kind: BaselineKind | "off") {
   return setAll(refused ? [chosen, [enabled, undefined]] : [chosen]);
 }
 
-function Details() {
+function Details({ kind }: { kind: BaselineKind }) {
+  const lens = useLens();
   return (
     <>
       <NumberInForce
@@ -62,6 +72,43 @@ function Details() {
         show={duration}
         description="5 to 600 s"
       />
+      {kind !== "bare" && <Idling kind={kind} path={idling(lens)} />}
+      {thermalMode(lens) === "hot" ? (
+        <Text size="xs" c="dimmed">
+          Devices that stay hot are at rest before the first run alone: the bare one is taken there, once.
+        </Text>
+      ) : (
+        <Anew />
+      )}
+    </>
+  );
+}
+
+/** How long the worker of each run waits for the baseline that is its own. */
+function Idling({ kind, path }: { kind: "context" | "loaded"; path: Path | null }) {
+  const [label, what] =
+    kind === "loaded"
+      ? ["Each worker idles for", "in each run, with the model resident; a parameter of all backends"]
+      : [
+          "Each worker holds the device for",
+          "in each run, before it loads the model; a parameter of all backends",
+        ];
+  if (path === null) {
+    const key = kind === "loaded" ? "idle_seconds" : "context_seconds";
+    return (
+      <Text size="xs" c="dimmed">
+        How long workers wait for it is said with the experiments, by {key}; else as long as it is recorded.
+      </Text>
+    );
+  }
+  return <NumberInForce label={label} path={path} unit="s" max={86_400} show={duration} description={what} />;
+}
+
+/** When the bare one is taken again, with the values that act then. */
+function Anew() {
+  const chosen = strategy(useLens());
+  return (
+    <>
       <InForce path={STRATEGY} show={String}>
         <ChoiceField
           label="The bare one is taken anew"
@@ -69,11 +116,43 @@ function Details() {
           choices={STRATEGIES.map((value) => ({ value, label: `${value}: ${WHEN[value]}` }))}
         />
       </InForce>
+      {(chosen === "cached" || chosen === "validated") && (
+        <NumberInForce
+          label="Too old after"
+          path={[...BASELINE, "cache_ttl_seconds"]}
+          unit="s"
+          max={1e9}
+          show={duration}
+        />
+      )}
+      {chosen === "validated" && <Looks />}
       <Text size="xs" c="dimmed">
-        The bare one is always taken; the others belong to each run. How old one may become, how often it is
-        looked at and how far it may drift is written as YAML: cache_ttl_seconds, validation_interval,
-        drift_threshold.
+        The bare one is always taken; the others belong to each run.
       </Text>
+    </>
+  );
+}
+
+function Looks() {
+  return (
+    <>
+      <NumberInForce
+        label="Looked at every"
+        path={[...BASELINE, "validation_interval"]}
+        unit="runs"
+        min={1}
+        whole
+        show={(value) => (value === 1 ? "every run" : `every ${value} runs`)}
+        description="for a few seconds; also where the temperature has changed"
+      />
+      <NumberInForce
+        label="May be off by"
+        path={[...BASELINE, "drift_threshold"]}
+        unit="share"
+        max={1}
+        show={percent}
+        description="above 0 to 1, of its power; beyond that it is taken anew, and what rested on it is withdrawn"
+      />
     </>
   );
 }

@@ -13,6 +13,7 @@ import { ChoiceField, ListField, NumberField, TextField } from "./fields";
 import { Gaps } from "./Gaps";
 import { useLens } from "./lens";
 import { Order } from "./Order";
+import { idling } from "./rest";
 import { Sweep } from "./Sweep";
 import { words } from "./words";
 
@@ -29,7 +30,8 @@ const NO_KEYS: CampaignKeys = {
 
 export function CampaignForm() {
   const keys = useHostQuery("campaign-keys", [], (host) => host.campaignKeys()).data ?? NO_KEYS;
-  const { data } = useLens();
+  const lens = useLens();
+  const { data } = lens;
   const backends = words(valueIn(data, ["grid", "backends"]));
   return (
     <Stack gap="md">
@@ -54,6 +56,7 @@ export function CampaignForm() {
           label="Add a parameter"
           path={["grid", "shared"]}
           known={keys.shared}
+          elsewhere={idling(lens)}
           suggestions={suggestions(keys)}
         />
       </Section>

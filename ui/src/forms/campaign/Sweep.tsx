@@ -6,12 +6,20 @@ import { valueIn, type Data, type Path } from "./document";
 import { ListField } from "./fields";
 import { useLens } from "./lens";
 
-type Props = { label: string; path: Path; known: string[]; suggestions: (key: string) => string[] };
+type Props = {
+  label: string;
+  path: Path;
+  known: string[];
+  /** A key of it that has its field elsewhere in the form. */
+  elsewhere?: Path | null;
+  suggestions: (key: string) => string[];
+};
 
-export function Sweep({ label, path, known, suggestions }: Props) {
+export function Sweep({ label, path, known, elsewhere = null, suggestions }: Props) {
   const { data, set, disabled } = useLens();
   const section = valueIn(data, path);
-  const keys = isMapping(section) ? Object.keys(section) : [];
+  const isHere = (key: string) => key !== elsewhere?.at(-1);
+  const keys = isMapping(section) ? Object.keys(section).filter(isHere) : [];
   const axes = keys.filter((key) => !isMapping(isMapping(section) ? section[key] : undefined));
   const nested = keys.length - axes.length;
   return (
@@ -49,7 +57,7 @@ export function Sweep({ label, path, known, suggestions }: Props) {
         disabled={disabled}
         placeholder={label}
         aria-label={label}
-        data={known.filter((key) => !keys.includes(key))}
+        data={known.filter((key) => isHere(key) && !keys.includes(key))}
         value={null}
         onChange={(key) => key !== null && set([...path, key], first(suggestions(key)))}
       />

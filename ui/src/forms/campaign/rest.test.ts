@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { Value } from "../../api/bindings";
 import type { Data, Path } from "./document";
-import { baselineKind, isUntilKnown, thermalMode } from "./rest";
+import { baselineKind, idling, isUntilKnown, thermalMode } from "./rest";
 
 /** A file, and what the engine says is in force. */
 function looked(data: Data, told: Record<string, Value> = {}) {
@@ -42,4 +42,15 @@ test("cycles are a number, or a section with a target", () => {
   expect(isUntilKnown({ execution: { cycles: 4 } })).toBe(false);
   expect(isUntilKnown({ execution: { cycles: {} } })).toBe(false);
   expect(isUntilKnown({ execution: { cycles: { target_ci_percent: 2 } } })).toBe(true);
+});
+
+test("workers idle for a baseline of their own alone, and where the grid does not sweep it", () => {
+  const of = (kind: string, shared: Data) =>
+    idling(looked({ grid: { shared }, measurement: { baseline: { kind } } }))?.join(".") ?? null;
+  expect(of("loaded", {})).toBe("grid.shared.idle_seconds");
+  expect(of("context", null)).toBe("grid.shared.context_seconds");
+  expect(of("loaded", { idle_seconds: 8, context_seconds: [0, 5] })).toBe("grid.shared.idle_seconds");
+  expect(of("loaded", { idle_seconds: [5, 10] })).toBeNull();
+  expect(of("bare", {})).toBeNull();
+  expect(idling(looked({ measurement: { baseline: { kind: "loaded" } } }))).toBeNull();
 });

@@ -21,6 +21,11 @@ export function thermalMode(looked: Looked): ThermalMode | null {
   return among(MODES, chosen(looked, MODE));
 }
 
+/** When the bare baseline is taken anew; null as for the mode. */
+export function strategy(looked: Looked): BaselineStrategy | null {
+  return among(STRATEGIES, chosen(looked, STRATEGY));
+}
+
 /** Which baseline is subtracted; null as for the mode. */
 export function baselineKind({ data, inForce }: Looked): BaselineKind | "off" | null {
   const section = valueIn(data, BASELINE);
@@ -40,6 +45,18 @@ function among<Word extends string>(words: readonly Word[], value: Data | undefi
 export function isUntilKnown(data: Data): boolean {
   const cycles = valueIn(data, CYCLES);
   return isSection(cycles) && Object.keys(cycles).length > 0;
+}
+
+/**
+ * Where the grid says how long workers idle for the baseline that is theirs. Null where there is nothing of that kind, or
+ * it is swept.
+ */
+export function idling(looked: Looked): Path | null {
+  const kind = baselineKind(looked);
+  const key = kind === "loaded" ? "idle_seconds" : kind === "context" ? "context_seconds" : null;
+  if (key === null || !isSection(valueIn(looked.data, ["grid"]))) return null;
+  const path = ["grid", "shared", key];
+  return Array.isArray(valueIn(looked.data, path)) ? null : path;
 }
 
 /** What the file says at a path; null says nothing. */
