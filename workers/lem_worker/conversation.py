@@ -4,7 +4,9 @@
 2. Times never decrease.
 3. The phases context, load, idle, warmup, measure, unload come in this order, each at most once, each begun and ended
    before the next begins. Only measure is required for a result. Its window has a length.
-4. `progress` belongs to an open phase, `request` to measure; `warning` may stand anywhere after `hello`.
+4. `progress` belongs to an open phase, `request` to measure; `warning` may stand anywhere after `hello`. A request that
+   says when it was given to the engine began in measure, or, where a part of it fell into measure, after the model was
+   loaded and idle; and it had its latency by the time of its event.
 5. `result` is the last event of a run that succeeded. It follows the end of measure, and of every phase that began.
    When requests were reported, its totals are the sums of what of them fell into measure, and of what unfinished ones
    add.
@@ -45,6 +47,8 @@ class Conversation:
     last_t_ns: int = 0
     open: Optional[tuple[str, int]] = None
     last_phase: int = -1
+    ready_ns: int = 0
+    """Since when there may be requests."""
     window: Optional[tuple[int, int]] = None
     end: Optional[str] = None
     indices: set[int] = field(default_factory=set)
@@ -70,7 +74,7 @@ class Conversation:
 
     def _accept_named(self, name: str, event: Mapping[str, Any], t_ns: int) -> None:
         if name == "hello":
-            self._accept_hello(event["protocol"])
+            self._accept_hello(event["protocol"], t_ns)
         elif name == "phase" and event["edge"] == "begin":
             self._accept_begin(event["phase"], t_ns)
         elif name == "phase":
@@ -84,12 +88,12 @@ class Conversation:
         elif name == "error":
             self.end = "error"
 
-    def _accept_hello(self, protocol: int) -> None:
+    def _accept_hello(self, protocol: int, t_ns: int) -> None:
         if self.greeted:
             raise Violation("second_hello")
         if protocol != PROTOCOL_VERSION:
             raise Violation("wrong_protocol", f"protocol {protocol}")
-        self.greeted = True
+        self.greeted, self.ready_ns = True, t_ns
 
     def _accept_begin(self, phase: str, t_ns: int) -> None:
         if self.open is not None:
@@ -107,6 +111,8 @@ class Conversation:
             if t_ns <= begin_ns:
                 raise Violation("empty_window")
             self.window = (begin_ns, t_ns)
+        if PHASES.index(phase) < PHASES.index("warmup"):
+            self.ready_ns = t_ns
         self.open = None
 
     def _check_progress(self, done: int, total: Optional[int]) -> None:
@@ -123,7 +129,9 @@ class Conversation:
             raise Violation("index_beyond_workload", f"{index} of {limit}")
         if index in self.indices:
             raise Violation("repeated_request", str(index))
-        counted = check_request(request, (t_ns - self.open[1]) / 1e6)
+        begin_ns = self.open[1]
+        counted = check_request(request, (t_ns - begin_ns) / 1e6)
+        check_start(request, begin_ns if counted is request else self.ready_ns, t_ns)
         self.indices.add(index)
         self.input_tokens += counted["input_tokens"]
         self.output_tokens += counted["output_tokens"]
@@ -169,11 +177,14 @@ def check_request(request: Mapping[str, Any], elapsed_ms: float) -> Mapping[str,
     if gaps is not None and len(gaps) != max(request["output_tokens"] - 1, 0):
         raise Violation("gap_count", f"{len(gaps)} gaps for {request['output_tokens']} tokens")
     latency_ms, ttft_ms = request["latency_ms"], request.get("ttft_ms")
-    for value in (latency_ms, 0.0 if ttft_ms is None else ttft_ms, *(gaps or ())):
+    waited_ms = _waited_ms(request)
+    for value in (latency_ms, 0.0 if ttft_ms is None else ttft_ms, waited_ms, *(gaps or ())):
         if not math.isfinite(value) or value < 0:
             raise Violation("impossible_latency", str(value))
     if ttft_ms is not None and ttft_ms > _at_most(latency_ms):
         raise Violation("first_token_after_end", f"{ttft_ms} ms of {latency_ms} ms")
+    if waited_ms > _at_most(latency_ms if ttft_ms is None else ttft_ms):
+        raise Violation("waited_too_long", f"{waited_ms} ms of {latency_ms} ms")
     counted = request.get("in_window")
     if counted is None and latency_ms > _at_most(elapsed_ms):
         raise Violation("longer_than_window", f"{latency_ms} ms of {elapsed_ms} ms")
@@ -182,6 +193,24 @@ def check_request(request: Mapping[str, Any], elapsed_ms: float) -> Mapping[str,
         if counted[name] > request[name]:
             raise Violation("more_in_window", f"{counted[name]} of {request[name]} {name}")
     return counted
+
+
+def check_start(request: Mapping[str, Any], earliest_ns: int, t_ns: int) -> None:
+    """Whether a request reported at `t_ns` can have begun when it says: not before `earliest_ns`, and early enough to
+    have taken as long as it says."""
+    start_ns = request.get("start_ns")
+    if start_ns is None:
+        return
+    served_ms = request["latency_ms"] - _waited_ms(request)
+    # What clocks and rounding may add, the other way around.
+    latest_ns = t_ns - max(round((served_ms - 1.0) / 1.01 * 1e6), 0)
+    if not earliest_ns <= start_ns <= latest_ns:
+        raise Violation("start_out_of_time", f"{start_ns} ns is not between {earliest_ns} and {latest_ns} ns")
+
+
+def _waited_ms(request: Mapping[str, Any]) -> float:
+    waited_ms = request.get("waited_ms")
+    return 0.0 if waited_ms is None else waited_ms
 
 
 def verdict(lines: Iterable[bytes], sample_size: Optional[int]) -> dict[str, Any]:

@@ -97,6 +97,8 @@ _FIELDS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
         "index": _u32,
         "input_tokens": _u32,
         "output_tokens": _u32,
+        "start_ns": _optional(_is_time),
+        "waited_ms": _optional(_is_number),
         "latency_ms": _is_number,
         "ttft_ms": _optional(_is_number),
         "itl_ms": _optional(_are_numbers),

@@ -88,6 +88,10 @@ def record(request: Request, generation: Generation, streaming: bool) -> dict[st
         "output_tokens": len(generation.tokens),
         "latency_ms": milliseconds(generation.latency_ns),
     }
+    if generation.start_ns is not None:
+        fields["start_ns"] = generation.start_ns
+    if generation.waited_ns > 0:
+        fields["waited_ms"] = milliseconds(generation.waited_ns)
     if streaming and generation.first_token_ns is not None:
         fields["ttft_ms"] = milliseconds(generation.first_token_ns)
     if streaming and generation.token_ns is not None:

@@ -53,6 +53,8 @@ def later(generation: Generation, waited_ns: int) -> Generation:
         latency_ns=generation.latency_ns + waited_ns,
         first_token_ns=None if first_ns is None else first_ns + waited_ns,
         token_ns=None if token_ns is None else [time + waited_ns for time in token_ns],
+        start_ns=generation.start_ns,
+        waited_ns=generation.waited_ns + waited_ns,
     )
 
 
@@ -117,6 +119,7 @@ async def _timed(engine: StreamingEngine, request: Request, due_ns: int) -> Gene
     tokens: list[int] = []
     token_ns: list[int] = []
     came_in_groups = False
+    start_ns = now_ns()
     async for new in engine.stream(request):
         at_ns = now_ns() - due_ns
         came_in_groups = came_in_groups or len(new) > 1
@@ -124,7 +127,8 @@ async def _timed(engine: StreamingEngine, request: Request, due_ns: int) -> Gene
         token_ns.extend(at_ns for _ in new)
     if not tokens:
         raise failure.engine(f"{engine.name} generated nothing for request {request.index}")
-    return Generation(tokens, token_ns[-1], token_ns[0], None if came_in_groups else token_ns)
+    times = None if came_in_groups else token_ns
+    return Generation(tokens, token_ns[-1], token_ns[0], times, start_ns, start_ns - due_ns)
 
 
 async def _all(works: Iterable[Awaitable[Any]]) -> list[Any]:

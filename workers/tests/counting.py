@@ -112,7 +112,7 @@ class Counting:
             if deadline_ns is not None and now_ns() >= deadline_ns:
                 raise OutOfTime
         tokens = list(range(self._length()))
-        return [Generation(tokens, times[-1], times[0], list(times)) for _ in requests]
+        return [Generation(tokens, times[-1], times[0], list(times), start_ns) for _ in requests]
 
     async def stream(self, request: Request) -> AsyncIterator[Sequence[int]]:
         step = 2 if self._given.get("grouped") else 1

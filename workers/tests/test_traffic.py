@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 from lem_worker import failure, serving, traffic
+from lem_worker.clock import now_ns
 from lem_worker.engines.base import Generation, Request
 from lem_worker.experiment import Traffic
 
@@ -90,8 +91,9 @@ class Slow:
     def generate(self, requests, deadline_ns=None):
         import time
 
+        start_ns = now_ns()
         time.sleep(0.04)
-        return [Generation([1, 2], 40_000_000, 20_000_000, [20_000_000, 40_000_000]) for _ in requests]
+        return [Generation([1, 2], 40_000_000, 20_000_000, [20_000_000, 40_000_000], start_ns) for _ in requests]
 
     async def stream(self, request):
         for token in (1, 2):
@@ -147,6 +149,17 @@ class Served(unittest.TestCase):
         self.assert_about(latencies, [40, 80, 120, 160])
         self.assertAlmostEqual(served[3].first_token_ns / 1e6, 140, delta=15)
         self.assertEqual(served[3].token_ns[1] - served[3].token_ns[0], 20_000_000)
+
+    def test_a_request_begins_when_it_is_sent_and_what_it_waited_lies_before(self):
+        for _, served in (self.one_after_another([0, 0, 0, 0]), self.overlapping([0, 10_000_000] * 2)):
+            for generation in served.values():
+                arrived_ns = generation.start_ns - generation.waited_ns
+                self.assertGreaterEqual(generation.waited_ns, 0)
+                self.assertGreaterEqual(arrived_ns + generation.first_token_ns, generation.start_ns)
+        _, served = self.one_after_another([0, 0, 0, 0])
+        for before, after in zip(range(3), range(1, 4)):
+            ended_ns = served[before].start_ns - served[before].waited_ns + served[before].latency_ns
+            self.assertLessEqual(ended_ns, served[after].start_ns, "one at a time")
 
     def test_one_at_a_time_nothing_waits_when_arrivals_are_far_apart(self):
         latencies, _ = self.one_after_another([0, 60_000_000, 120_000_000, 180_000_000])

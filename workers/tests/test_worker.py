@@ -45,6 +45,23 @@ class Conversations(unittest.TestCase):
         self.assertEqual(result["peak_memory_bytes"], 4096)
         self.assertEqual(result["output_tokens"], 12)
 
+    def test_requests_say_when_they_were_given_to_the_engine(self):
+        for traffic in (None, {"type": "closed", "concurrency": 2}, {"type": "constant", "requests_per_s": 1000}):
+            for together in (False, True):
+                said = worker(workload__traffic=traffic, options={"together": together, "token_ms": 5})
+                self.check(said)
+                opened_ns = next(event["t_ns"] for event in said.named("phase") if event["phase"] == "measure")
+                requests = said.named("request")
+                for event in requests:
+                    served_ms = event["latency_ms"] - event.get("waited_ms", 0)
+                    self.assertGreaterEqual(event["start_ns"], opened_ns)
+                    self.assertLessEqual(event["start_ns"] + served_ms * 1e6, event["t_ns"] + 1)
+                waited = max(event.get("waited_ms", 0) for event in requests)
+                if traffic is None:
+                    self.assertEqual(waited, 0, "nothing is queued")
+                elif not together:
+                    self.assertGreater(waited, 5, "one at a time, those that arrived meanwhile wait")
+
     def test_the_context_is_idle_before_the_model_is_loaded(self):
         said = worker(context_s=0.2, idle_s=0.01)
         parameters = self.check(said)["effective_parameters"]

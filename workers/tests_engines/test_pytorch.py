@@ -105,6 +105,7 @@ class Generating(Worker):
             self.assertEqual(len(event["itl_ms"]), event["output_tokens"] - 1)
             self.assertAlmostEqual(event["ttft_ms"] + sum(event["itl_ms"]), event["latency_ms"], delta=0.001)
             self.assertTrue(all(gap > 0 for gap in event["itl_ms"]))
+            self.assertLessEqual(event["start_ns"] + event["latency_ms"] * 1e6, event["t_ns"] + 1)
         self.assertEqual(parameters(said)["latency"], "per request")
 
     def test_streaming_of_a_batch_tells_the_tokens_that_come_together(self):

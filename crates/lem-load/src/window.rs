@@ -80,10 +80,14 @@ impl Window {
     fn request(&mut self, index: u32, finished: &Finished) -> Request {
         let Finished { record, from_ns, end_ns, input_tokens } = finished;
         let first_ns = record.first_token_ns();
+        // A timer may be a moment early; no request is sent before it has arrived.
+        let sent_ns = record.sent_ns.max(*from_ns);
         Request {
             index,
             input_tokens: *input_tokens,
             output_tokens: record.tokens(),
+            start_ns: Some(sent_ns),
+            waited_ms: (sent_ns > *from_ns).then(|| milliseconds(sent_ns - from_ns)),
             ttft_ms: first_ns.map(|first_ns| milliseconds(first_ns - from_ns)),
             latency_ms: milliseconds(end_ns - from_ns),
             itl_ms: if self.streaming { self.gaps(index, record) } else { None },

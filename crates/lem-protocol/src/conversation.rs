@@ -4,7 +4,9 @@
 //! 2. Times never decrease.
 //! 3. The phases `context`, `load`, `idle`, `warmup`, `measure`, `unload` come in this order, each at most once, each begun
 //!    and ended before the next begins. Only `measure` is required for a result. Its window has a length.
-//! 4. `progress` belongs to an open phase, `request` to `measure`; `warning` may stand anywhere after `hello`.
+//! 4. `progress` belongs to an open phase, `request` to `measure`; `warning` may stand anywhere after `hello`. A request
+//!    that says when it was given to the engine began in `measure`, or, where a part of it fell into `measure`, after the
+//!    model was loaded and idle; and it had its latency by the time of its event.
 //! 5. `result` is the last event of a run that succeeded. It follows the end of `measure`, and the end of `unload` where
 //!    there is one. When requests were reported, its totals are the sums of what of them fell into `measure`, and of
 //!    what the unfinished ones add.
@@ -38,6 +40,8 @@ pub struct Conversation {
     last_t_ns: i64,
     open: Option<(Phase, i64)>,
     last_phase: Option<Phase>,
+    /// Since when there may be requests.
+    ready_ns: i64,
     window: Option<(i64, i64)>,
     indices: HashSet<u32>,
     input_tokens: u64,
@@ -60,7 +64,7 @@ impl Conversation {
     pub fn accept(&mut self, line: &EventLine) -> Result<(), Violation> {
         self.check_order(line)?;
         match &line.event {
-            Event::Hello { protocol, .. } => self.accept_hello(*protocol)?,
+            Event::Hello { protocol, .. } => self.accept_hello(*protocol, line.t_ns)?,
             Event::Phase { phase, edge: PhaseEdge::Begin } => self.accept_begin(*phase, line.t_ns)?,
             Event::Phase { phase, edge: PhaseEdge::End } => self.accept_end(*phase, line.t_ns)?,
             Event::Progress { done, total } => self.check_progress(*done, *total)?,
@@ -108,7 +112,7 @@ impl Conversation {
         Ok(())
     }
 
-    fn accept_hello(&mut self, protocol: u32) -> Result<(), Violation> {
+    fn accept_hello(&mut self, protocol: u32, t_ns: i64) -> Result<(), Violation> {
         if self.greeted {
             return Err(Violation::SecondHello);
         }
@@ -116,6 +120,7 @@ impl Conversation {
             return Err(Violation::WrongProtocol { protocol });
         }
         self.greeted = true;
+        self.ready_ns = t_ns;
         Ok(())
     }
 
@@ -141,6 +146,9 @@ impl Conversation {
                 return Err(Violation::EmptyWindow { t_ns });
             }
             self.window = Some((begin_ns, t_ns));
+        }
+        if open < Phase::Warmup {
+            self.ready_ns = t_ns;
         }
         self.open = None;
         Ok(())

@@ -134,7 +134,15 @@ pub struct Request {
     pub input_tokens: u32,
     /// Tokens generated.
     pub output_tokens: u32,
-    /// Time to first token in milliseconds: request sent to first token; absent where the engine cannot tell.
+    /// `CLOCK_MONOTONIC` in nanoseconds when the request was given to the engine; absent where that is not known. With the
+    /// latencies it tells when its prompt was read and when its answer was generated.
+    #[serde(default)]
+    pub start_ns: Option<i64>,
+    /// Of both latencies, what had passed before `start_ns`, in milliseconds: a request that arrived and had to wait until
+    /// it was sent; absent: nothing.
+    #[serde(default)]
+    pub waited_ms: Option<f64>,
+    /// Time to first token in milliseconds: request sent, or arrived, to first token; absent where the engine cannot tell.
     #[serde(default)]
     pub ttft_ms: Option<f64>,
     /// End-to-end latency in milliseconds.

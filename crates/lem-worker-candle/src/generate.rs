@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use lem_protocol::{Request, Workload};
 
-use crate::clock::milliseconds;
+use crate::clock::{milliseconds, monotonic_ns};
 use crate::failure::Failure;
 use crate::model::Model;
 use crate::sampling::Sampler;
@@ -16,7 +16,9 @@ use crate::sampling::Sampler;
 pub(crate) struct Generation {
     /// The tokens; the end token, where there is one, is among them.
     pub(crate) tokens: Vec<u32>,
-    /// When each token was there, from the start of the request. As many as tokens, and at least one.
+    /// When the first computation began, `CLOCK_MONOTONIC` in nanoseconds.
+    start_ns: i64,
+    /// When each token was there, from then on. As many as tokens, and at least one.
     times: Vec<Duration>,
 }
 
@@ -36,6 +38,8 @@ impl Generation {
             index,
             input_tokens,
             output_tokens,
+            start_ns: Some(self.start_ns),
+            waited_ms: None,
             ttft_ms: self.times.first().copied().map(milliseconds),
             latency_ms: milliseconds(self.latency()),
             itl_ms: streaming.then(gaps),
@@ -55,7 +59,7 @@ pub(crate) fn generate(
     let (least, most) = (workload.min_output_tokens as usize, workload.max_output_tokens as usize);
     let mut tokens = Vec::with_capacity(most.min(4096));
     let mut times = Vec::with_capacity(most.min(4096));
-    let start = Instant::now();
+    let (start_ns, start) = (monotonic_ns(), Instant::now());
     model.network.forget();
     let mut logits = model.network.forward(prompt, 0)?;
     loop {
@@ -65,7 +69,7 @@ pub(crate) fn generate(
         tokens.push(token);
         times.push(elapsed);
         if tokens.len() == most || model.end_tokens.contains(&token) {
-            return Ok(Some(Generation { tokens, times }));
+            return Ok(Some(Generation { tokens, start_ns, times }));
         }
         if limit.is_some_and(|limit| elapsed >= limit) {
             return Ok(None);

@@ -29,7 +29,8 @@ class Request:
 class Generation:
     """What one request gave.
 
-    Times are nanoseconds after the request was sent, or after it was due where arrivals are scheduled.
+    Times are nanoseconds after the request was sent, or after it was due where arrivals are scheduled, but for the two
+    that say when that was.
     """
 
     tokens: Sequence[int]
@@ -39,6 +40,10 @@ class Generation:
     """Absent where the engine cannot tell, or nobody asked."""
     token_ns: Optional[list[int]] = None
     """One for each token; absent where tokens came in groups."""
+    start_ns: Optional[int] = None
+    """When the request was given to the engine, by the clock."""
+    waited_ns: int = 0
+    """How long after it was due that was: the part of the other times that lies before `start_ns`."""
 
 
 @dataclass

@@ -75,7 +75,9 @@ class Separate:
         start_ns = now_ns()
         outputs = self._answers(requests)
         latency_ns = now_ns() - start_ns
-        return [Generation(list(output.outputs[0].token_ids), latency_ns) for output in outputs]
+        return [
+            Generation(list(output.outputs[0].token_ids), latency_ns, start_ns=start_ns) for output in outputs
+        ]
 
     def run(self, work: Any) -> Any:
         """Runs an awaitable on the loop on which answers are awaited."""

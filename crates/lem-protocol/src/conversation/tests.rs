@@ -1,7 +1,7 @@
 //! One broken rule at a time; whole conversations are in `conversations/`, replayed by `tests/conversations.rs`.
 
 use super::*;
-use crate::event::{Request, WorkerErrorKind};
+use crate::event::{Request, TokenCounts, WorkerErrorKind};
 
 /// A valid conversation of two requests, from which tests take away or to which they add.
 fn valid() -> Vec<EventLine> {
@@ -41,6 +41,8 @@ fn request(index: u32) -> Request {
         index,
         input_tokens: 10,
         output_tokens: 3,
+        start_ns: None,
+        waited_ms: None,
         ttft_ms: Some(20.0),
         latency_ms: 40.0,
         itl_ms: Some(vec![10.0, 10.0]),
@@ -158,6 +160,46 @@ fn a_request_that_cannot_be_true_is_not_believed() {
     assert_eq!(with_request(|request| request.input_tokens = MAX_TOKENS + 1), "huge_request");
 }
 
+/// The first request of [`valid`] is told 5 s after the beginning, 1 s after the window opened and 2 s after loading.
+const TOLD_NS: i64 = 5_000_000_000;
+
+fn started_at(start_ns: i64) -> &'static str {
+    with_request(|request| request.start_ns = Some(start_ns))
+}
+
+#[test]
+fn a_request_begins_in_the_window_and_early_enough_to_have_its_latency() {
+    assert_eq!(started_at(4_000_000_000), "nothing", "with the window");
+    assert_eq!(started_at(3_999_999_999), "start_out_of_time", "before it");
+    assert_eq!(started_at(TOLD_NS - 40_000_000), "nothing", "it took 40 ms");
+    assert_eq!(started_at(TOLD_NS - 38_000_000), "start_out_of_time");
+    assert_eq!(started_at(TOLD_NS + 1), "start_out_of_time", "after it was told");
+    assert_eq!(started_at(i64::MIN), "start_out_of_time");
+}
+
+#[test]
+fn a_request_that_began_before_the_window_began_after_the_model_was_loaded() {
+    let started_at = |start_ns| {
+        with_request(|request| {
+            request.start_ns = Some(start_ns);
+            request.in_window = Some(TokenCounts { input_tokens: 10, output_tokens: 3 });
+        })
+    };
+    assert_eq!(started_at(3_000_000_000), "nothing", "loading ended then");
+    assert_eq!(started_at(2_999_999_999), "start_out_of_time");
+}
+
+#[test]
+fn time_in_a_queue_is_part_of_the_latencies_and_before_the_start() {
+    let waited = |start_ns, waited_ms| {
+        with_request(|request| (request.start_ns, request.waited_ms) = (Some(start_ns), Some(waited_ms)))
+    };
+    assert_eq!(waited(TOLD_NS - 25_000_000, 15.0), "nothing", "25 of 40 ms are left");
+    assert_eq!(waited(TOLD_NS - 23_000_000, 15.0), "start_out_of_time");
+    assert_eq!(waited(TOLD_NS - 40_000_000, 22.0), "waited_too_long", "the first token came after 20 ms");
+    assert_eq!(waited(TOLD_NS - 40_000_000, -1.0), "impossible_latency");
+}
+
 #[test]
 fn an_engine_that_cannot_tell_first_tokens_or_gaps_leaves_them_out() {
     let unknown = with_request(|request| (request.ttft_ms, request.itl_ms) = (None, None));
@@ -229,6 +271,8 @@ fn every_violation_is_a_sentence() {
         Violation::GapCount { index: 0, gaps: 4, output_tokens: 4 },
         Violation::FirstTokenAfterEnd { index: 0, ttft_ms: 9.0, latency_ms: 5.0 },
         Violation::LongerThanWindow { index: 0, latency_ms: 900.0, elapsed_ms: 40.5 },
+        Violation::WaitedTooLong { index: 0, waited_ms: 30.0, within_ms: 20.5 },
+        Violation::StartOutOfTime { index: 0, start_ns: 4, earliest_ns: 5, latest_ns: 9 },
         Violation::MoreInWindow { index: 0, field: "output_tokens", part: 11, whole: 10 },
         Violation::ResultInsidePhase { open: "measure" },
         Violation::RequestsMissing { requests: 3, expected: 8 },

@@ -78,6 +78,17 @@ pub enum Violation {
         "request {index} claims {latency_ms} ms, but the measure phase began only {elapsed_ms} ms before it was reported"
     )]
     LongerThanWindow { index: u32, latency_ms: f64, elapsed_ms: f64 },
+    /// It had to wait for longer than its latency.
+    #[error(
+        "request {index} claims to have waited {waited_ms} ms of a latency of {within_ms} ms before it was sent"
+    )]
+    WaitedTooLong { index: u32, waited_ms: f64, within_ms: f64 },
+    /// The request began when it cannot have.
+    #[error(
+        "request {index} claims to have begun at {start_ns} ns; with its latency and the phases that is between \
+         {earliest_ns} and {latest_ns} ns of CLOCK_MONOTONIC"
+    )]
+    StartOutOfTime { index: u32, start_ns: i64, earliest_ns: i64, latest_ns: i64 },
     /// More of it in the window than there is of it.
     #[error("request {index} claims {part} {field} in the measure phase, but has {whole}")]
     MoreInWindow { index: u32, field: &'static str, part: u64, whole: u64 },
@@ -135,6 +146,8 @@ impl Violation {
             Self::GapCount { .. } => "gap_count",
             Self::FirstTokenAfterEnd { .. } => "first_token_after_end",
             Self::LongerThanWindow { .. } => "longer_than_window",
+            Self::WaitedTooLong { .. } => "waited_too_long",
+            Self::StartOutOfTime { .. } => "start_out_of_time",
             Self::MoreInWindow { .. } => "more_in_window",
             Self::ResultInsidePhase { .. } => "result_inside_phase",
             Self::ResultWithoutMeasure => "result_without_measure",

@@ -223,12 +223,15 @@ fn milliseconds() -> impl Strategy<Value = f64> {
 fn any_request() -> impl Strategy<Value = Event> {
     let gaps = prop::option::of(prop::collection::vec(milliseconds(), 0..9));
     let ttft = prop::option::of(milliseconds());
-    (any::<(u32, u32, u32)>(), ttft, milliseconds(), gaps).prop_map(
-        |((index, input_tokens, output_tokens), ttft_ms, latency_ms, itl_ms)| {
+    let start = (any::<Option<i64>>(), prop::option::of(milliseconds()));
+    (any::<(u32, u32, u32)>(), start, ttft, milliseconds(), gaps).prop_map(
+        |((index, input_tokens, output_tokens), (start_ns, waited_ms), ttft_ms, latency_ms, itl_ms)| {
             Event::Request(Request {
                 index,
                 input_tokens,
                 output_tokens,
+                start_ns,
+                waited_ms,
                 ttft_ms,
                 latency_ms,
                 itl_ms,

@@ -32,6 +32,7 @@ fn a_run_has_all_its_phases_and_a_record_for_each_request() {
             "cut at the limits of the workload"
         );
         let gaps = request.itl_ms.unwrap();
+        assert!(request.start_ns.is_some(), "it knows when it begins");
         let sum = request.ttft_ms.unwrap() + gaps.iter().sum::<f64>();
         assert!((sum - request.latency_ms).abs() < 1e-6, "the latency is the first token and the gaps");
     }

@@ -141,10 +141,10 @@ def _cut_at_end(tokens: list[int], ends: set[int]) -> list[int]:
 
 def _generation(tokens: list[int], stamps: _Stamps, streaming: bool, start_ns: int, end_ns: int) -> Generation:
     if not streaming:
-        return Generation(tokens, end_ns - start_ns)
+        return Generation(tokens, end_ns - start_ns, start_ns=start_ns)
     times, came_in_groups = stamps.of_tokens(len(tokens))
     token_ns = [time - start_ns for time in times]
-    return Generation(tokens, token_ns[-1], token_ns[0], None if came_in_groups else token_ns)
+    return Generation(tokens, token_ns[-1], token_ns[0], None if came_in_groups else token_ns, start_ns)
 
 
 class _Stamps(transformers.StoppingCriteria):
