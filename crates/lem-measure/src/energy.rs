@@ -8,14 +8,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::counter;
 use crate::curve::{Curve, Edge, Knot, median};
 use crate::device::{DeviceInfo, Provenance};
+use crate::integral::Power;
 use crate::sample::Channel;
 use crate::sensor::Sensor;
 use crate::ticks::{Tick, Ticks};
 use crate::trace::Trace;
 use crate::units::{Joules, seconds};
-use crate::{counter, integral};
 
 /// Coverage factor of every stated uncertainty: about 95 % of a normal distribution.
 pub const COVERAGE_FACTOR: f64 = 2.0;
@@ -61,48 +62,117 @@ impl WindowEnergy {
 ///
 /// An estimate is given the uncertainty of its model, beside which that of the edges is nothing.
 pub fn window_energy(device: &DeviceInfo, trace: &Trace, start_ns: i64, end_ns: i64) -> WindowEnergy {
-    let found = from_trace(trace, Sensor::of(device), start_ns, end_ns);
-    match device.provenance {
-        Provenance::Measured | Provenance::Simulated => found,
-        Provenance::Estimated => {
-            WindowEnergy { counter: found.counter.map(estimated), integral: found.integral.map(estimated) }
+    DeviceEnergy::of(device, trace).between(start_ns, end_ns)
+}
+
+/// The energy of one device over time: its trace, prepared once and cut as often as wanted.
+pub struct DeviceEnergy<'a> {
+    trace: &'a Trace,
+    provenance: Provenance,
+    counter: Option<Counted>,
+    power: Option<Power>,
+}
+
+impl<'a> DeviceEnergy<'a> {
+    /// Prepares the trace of a device.
+    pub fn of(device: &DeviceInfo, trace: &'a Trace) -> Self {
+        Self::prepare(trace, Sensor::of(device), device.provenance)
+    }
+
+    fn prepare(trace: &'a Trace, sensor: Sensor, provenance: Provenance) -> Self {
+        Self { trace, provenance, counter: Counted::of(trace), power: Power::of(trace, sensor) }
+    }
+
+    /// The energy of the window `[start_ns, end_ns]`, as [`window_energy`] gives it.
+    pub fn between(&self, start_ns: i64, end_ns: i64) -> WindowEnergy {
+        if end_ns <= start_ns {
+            return WindowEnergy::default();
+        }
+        WindowEnergy {
+            counter: self.by_counter(start_ns, end_ns),
+            integral: self
+                .power
+                .as_ref()
+                .and_then(|power| power.between(start_ns, end_ns))
+                .map(|e| self.own(e)),
+        }
+    }
+
+    /// The energy of each stretch inside of a window, by the method and at the level that the energy of the window is
+    /// reported by, so that stretches that fill the window add up to it. `None` where the window has no energy.
+    ///
+    /// Uncertainties are those of each stretch by itself. What makes one wrong makes those beside it wrong as well (a
+    /// tick that is placed too late, a sensor that sees a part of the time), so that they are not independent.
+    pub fn stretches(&self, window: (i64, i64), stretches: &[(i64, i64)]) -> Option<Vec<EnergyEstimate>> {
+        let each = stretches.iter();
+        if self.by_counter(window.0, window.1).is_some() {
+            return each.map(|(start_ns, end_ns)| self.by_counter(*start_ns, *end_ns)).collect();
+        }
+        let cut = self.power.as_ref()?.within(window.0, window.1)?;
+        each.map(|(start_ns, end_ns)| Some(self.own(cut.between(*start_ns, *end_ns)?))).collect()
+    }
+
+    /// How far apart the moments are that the energy of a window rests on: moves of the counter, updates or readings of
+    /// power, the averaging of power where that is longer; in nanoseconds. `None` where the window has no energy.
+    pub fn spacing_ns(&self, window: (i64, i64)) -> Option<i64> {
+        let best = self.between(window.0, window.1);
+        match (&self.counter, &self.power) {
+            (Some(counter), _) if best.counter.is_some() => Some(counter.spacing_ns),
+            (_, Some(power)) if best.integral.is_some() => Some(power.spacing_ns()),
+            _ => None,
+        }
+    }
+
+    fn by_counter(&self, start_ns: i64, end_ns: i64) -> Option<EnergyEstimate> {
+        self.counter.as_ref()?.between(self.trace, start_ns, end_ns).map(|found| self.own(found))
+    }
+
+    /// An estimate is as uncertain as its model at least.
+    fn own(&self, found: EnergyEstimate) -> EnergyEstimate {
+        match self.provenance {
+            Provenance::Measured | Provenance::Simulated => found,
+            Provenance::Estimated => {
+                let of_model = found.energy.0 * ESTIMATE_UNCERTAINTY;
+                EnergyEstimate { uncertainty: Joules(found.uncertainty.0.max(of_model)), ..found }
+            }
         }
     }
 }
 
-fn estimated(found: EnergyEstimate) -> EnergyEstimate {
-    let of_model = found.energy.0 * ESTIMATE_UNCERTAINTY;
-    EnergyEstimate { uncertainty: Joules(found.uncertainty.0.max(of_model)), ..found }
+/// A counter as energy over time.
+struct Counted {
+    curve: Curve,
+    period_ns: i64,
+    spacing_ns: i64,
 }
 
-fn from_trace(trace: &Trace, sensor: Sensor, start_ns: i64, end_ns: i64) -> WindowEnergy {
-    if end_ns <= start_ns {
-        return WindowEnergy::default();
+impl Counted {
+    fn of(trace: &Trace) -> Option<Self> {
+        let mut ticks = counter::ticks(trace)?;
+        let period_ns = ticks.period_ns()?;
+        let first = ticks.ticks.first()?;
+        let still_ns = first.t_ns - first.half_width_ns;
+        ticks.place(period_ns);
+        let first_w = trace.channel(Channel::Power).next().map(|(_, watts)| watts);
+        let curve = counted(&ticks, period_ns, still_ns, first_w)?;
+        // Several moves hide between two readings of a sensor that is faster than the sampling.
+        let spacing_ns = ticks.usual_gap_ns().unwrap_or(period_ns).max(period_ns);
+        Some(Self { curve, period_ns, spacing_ns })
     }
-    WindowEnergy {
-        counter: from_counter(trace, start_ns, end_ns),
-        integral: integral::from_power(trace, sensor, start_ns, end_ns),
-    }
-}
 
-fn from_counter(trace: &Trace, start_ns: i64, end_ns: i64) -> Option<EnergyEstimate> {
-    let mut ticks = counter::ticks(trace)?;
-    let period_ns = ticks.period_ns()?;
-    let first = ticks.ticks.first()?;
-    let still_ns = first.t_ns - first.half_width_ns;
-    ticks.place(period_ns);
-    let curve =
-        counted(&ticks, period_ns, still_ns, trace.channel(Channel::Power).next().map(|(_, watts)| watts))?;
-    let edge = |t_ns: i64| curve.at(t_ns, uneven_w(&curve, trace, period_ns, t_ns));
-    let (start, end) = (edge(start_ns)?, edge(end_ns)?);
-    // What was counted is certain, and when is not: uniform within the bounds of the ticks.
-    let timing_j = |edge: Edge| (edge.power_w + edge.step_w) * edge.timing_s / 3f64.sqrt();
-    let errors = [start.shape_j, end.shape_j, timing_j(start), timing_j(end)];
-    let standard_error_j = errors.iter().map(|error| error * error).sum::<f64>().sqrt();
-    Some(EnergyEstimate {
-        energy: Joules((end.energy_j - start.energy_j).max(0.0)),
-        uncertainty: Joules(COVERAGE_FACTOR * standard_error_j),
-    })
+    fn between(&self, trace: &Trace, start_ns: i64, end_ns: i64) -> Option<EnergyEstimate> {
+        let (curve, period_ns) = (&self.curve, self.period_ns);
+        let edge = |t_ns: i64| curve.at(t_ns, uneven_w(curve, trace, period_ns, t_ns));
+        let (start, end) = (edge(start_ns)?, edge(end_ns)?);
+        // What was counted is certain, and when is not: uniform within the bounds of the ticks.
+        let timing_j = |edge: Edge| (edge.power_w + edge.step_w) * edge.timing_s / 3f64.sqrt();
+        let errors = [start.shape_j, end.shape_j, timing_j(start), timing_j(end)];
+        let standard_error_j = errors.iter().map(|error| error * error).sum::<f64>().sqrt();
+        Some(EnergyEstimate {
+            energy: Joules((end.energy_j - start.energy_j).max(0.0)),
+            uncertainty: Joules(COVERAGE_FACTOR * standard_error_j),
+        })
+    }
 }
 
 /// How much power swings between the ticks beside an edge, as far as readings of power show it: a sensor that sees a part
@@ -151,6 +221,10 @@ mod tests {
     use crate::sample::Sample;
 
     const MS: i64 = 1_000_000;
+
+    fn from_trace(trace: &Trace, sensor: Sensor, start_ns: i64, end_ns: i64) -> WindowEnergy {
+        DeviceEnergy::prepare(trace, sensor, Provenance::Measured).between(start_ns, end_ns)
+    }
 
     /// A counter that ticks every `period_ms`, read every `poll_ms` from 0 to `end_ms`, of a load with `power_w(t)`.
     fn counter_trace(

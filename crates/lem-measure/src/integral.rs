@@ -13,7 +13,7 @@ use crate::curve::{Curve, Edge, Knot};
 use crate::energy::{COVERAGE_FACTOR, EnergyEstimate};
 use crate::sample::Channel;
 use crate::sensor::{AVERAGE_MS, Sensor};
-use crate::ticks::{Ticks, periods};
+use crate::ticks::{Ticks, periods, usual_gap_ns};
 use crate::trace::Trace;
 use crate::units::{Joules, seconds};
 
@@ -31,23 +31,64 @@ const BESIDE: i64 = 20;
 /// How much power is taken to swing within the window of a mean, relative to it: the steps of decoding do.
 const HIDDEN_SWING: f64 = 0.05;
 
-/// Integrates power over `[start_ns, end_ns]`; `None` when the trace does not reach both edges.
-pub fn from_power(trace: &Trace, sensor: Sensor, start_ns: i64, end_ns: i64) -> Option<EnergyEstimate> {
-    let immediate = Updates::of(trace, Channel::Power, sensor)?;
-    let found = immediate.between(start_ns, end_ns)?;
-    if !immediate.sees_a_part {
-        return Some(found.estimate(0.0));
+/// The readings of power of one device as energy over time.
+pub(crate) struct Power {
+    immediate: Updates,
+    /// Those that see all, where the immediate ones do not.
+    averaged: Option<Updates>,
+}
+
+impl Power {
+    /// Prepares the readings of a trace; `None` where there are too few.
+    pub(crate) fn of(trace: &Trace, sensor: Sensor) -> Option<Self> {
+        let immediate = Updates::of(trace, Channel::Power, sensor)?;
+        let seeing_all = Sensor { window_ms: Some(AVERAGE_MS), ..sensor };
+        let averaged =
+            immediate.sees_a_part.then(|| Updates::of(trace, Channel::PowerAverage, seeing_all)).flatten();
+        Some(Self { immediate, averaged })
     }
-    let unseen = UNSEEN_UNCERTAINTY * (1.0 - immediate.share_seen);
-    let averaged =
-        Updates::of(trace, Channel::PowerAverage, Sensor { window_ms: Some(AVERAGE_MS), ..sensor });
-    let level = averaged.and_then(|averaged| immediate.level_by(&averaged, start_ns, end_ns));
-    // A mean that sees all leaves open what it blurs at the edges.
-    let open_s = seconds(i64::from(AVERAGE_MS) * 1_000_000) / seconds(end_ns - start_ns);
-    Some(match level {
-        Some(level) => Found { energy_j: found.energy_j * level, ..found }.estimate(unseen * open_s.min(1.0)),
-        None => found.estimate(unseen),
-    })
+
+    /// The integral over `[start_ns, end_ns]`; `None` when the trace does not reach both edges.
+    pub(crate) fn between(&self, start_ns: i64, end_ns: i64) -> Option<EnergyEstimate> {
+        self.within(start_ns, end_ns)?.between(start_ns, end_ns)
+    }
+
+    /// The integral over parts of a window, which is at one level as a whole.
+    pub(crate) fn within(&self, start_ns: i64, end_ns: i64) -> Option<Levelled<'_>> {
+        self.immediate.between(start_ns, end_ns)?;
+        let level =
+            self.averaged.as_ref().and_then(|averaged| self.immediate.level_by(averaged, start_ns, end_ns));
+        Some(Levelled { immediate: &self.immediate, level })
+    }
+
+    /// How far apart the moments are that it rests on: updates or readings, or the averaging where that is longer.
+    pub(crate) fn spacing_ns(&self) -> i64 {
+        self.immediate.period_ns.max(self.immediate.window_ns).max(self.immediate.reading_ns)
+    }
+}
+
+/// Power at the level of a window.
+pub(crate) struct Levelled<'a> {
+    immediate: &'a Updates,
+    level: Option<f64>,
+}
+
+impl Levelled<'_> {
+    pub(crate) fn between(&self, start_ns: i64, end_ns: i64) -> Option<EnergyEstimate> {
+        let found = self.immediate.between(start_ns, end_ns)?;
+        if !self.immediate.sees_a_part {
+            return Some(found.estimate(0.0));
+        }
+        let unseen = UNSEEN_UNCERTAINTY * (1.0 - self.immediate.share_seen);
+        // A mean that sees all leaves open what it blurs at the edges.
+        let open_s = seconds(i64::from(AVERAGE_MS) * 1_000_000) / seconds(end_ns - start_ns);
+        Some(match self.level {
+            Some(level) => {
+                Found { energy_j: found.energy_j * level, ..found }.estimate(unseen * open_s.min(1.0))
+            }
+            None => found.estimate(unseen),
+        })
+    }
 }
 
 /// The updates of a power sensor.
@@ -60,6 +101,8 @@ struct Updates {
     moves: Vec<(i64, f64)>,
     /// The time between two that were read.
     period_ns: i64,
+    /// The usual time between two readings, dense ones aside.
+    reading_ns: i64,
     /// What each is the mean of.
     window_ns: i64,
     /// The share of the time that those that were read have seen.
@@ -113,6 +156,7 @@ impl Updates {
             moves: if fresh { Vec::new() } else { moves(&ticks) },
             values: ticks.ticks.iter().map(|tick| (tick.t_ns, tick.value)).collect(),
             period_ns,
+            reading_ns: usual_gap_ns(readings.iter().map(|(t_ns, _)| *t_ns)).unwrap_or(poll_ns),
             window_ns,
             share_seen: (seconds(window_ns) / seconds(period_ns)).min(1.0),
             sees_a_part: sensor.share_seen(period_ns) < 1.0,
@@ -148,7 +192,9 @@ impl Updates {
     /// Updates within the window that are placed too early or too late, each by itself, move energy from one power to the
     /// next.
     fn moved_j(&self, start_ns: i64, end_ns: i64) -> f64 {
-        let inside = self.moves.iter().filter(|(t_ns, _)| (start_ns..=end_ns).contains(t_ns));
+        let from = self.moves.partition_point(|(t_ns, _)| *t_ns < start_ns);
+        let to = self.moves.partition_point(|(t_ns, _)| *t_ns <= end_ns);
+        let inside = self.moves[from..to.max(from)].iter();
         (inside.map(|(_, moved_j)| moved_j * moved_j).sum::<f64>() / 3.0).sqrt()
     }
 
@@ -292,6 +338,10 @@ mod tests {
     use crate::sample::Sample;
 
     const MS: i64 = 1_000_000;
+
+    fn from_power(trace: &Trace, sensor: Sensor, start_ns: i64, end_ns: i64) -> Option<EnergyEstimate> {
+        Power::of(trace, sensor)?.between(start_ns, end_ns)
+    }
 
     fn power_trace(poll_ms: i64, end_ms: i64, watts: impl Fn(i64) -> f64) -> Trace {
         Trace::new(

@@ -67,6 +67,11 @@ impl Ticks {
         typical(self.ticks.windows(2).filter(close).map(gap).collect())
     }
 
+    /// The usual time from one move to the next that was seen; `None` with fewer than two moves.
+    pub fn usual_gap_ns(&self) -> Option<i64> {
+        usual_gap_ns(self.ticks.iter().map(|tick| tick.t_ns))
+    }
+
     /// Places moves that were seen from afar by the period, counted from the nearest one that was seen closely: where a
     /// sensor is regular, each of its moves tells when all others were. None leaves the interval in which it was seen.
     pub fn place(&mut self, period_ns: i64) {
@@ -144,6 +149,20 @@ impl Ticks {
 
 fn gap(pair: &[Tick]) -> i64 {
     pair[1].t_ns - pair[0].t_ns
+}
+
+/// The time between two moments that is usual: half of all time lies in gaps of that length or less. Dense readings are
+/// many, and short in time. `None` with fewer than two moments.
+pub(crate) fn usual_gap_ns(moments: impl Iterator<Item = i64>) -> Option<i64> {
+    let moments: Vec<i64> = moments.collect();
+    let mut gaps: Vec<i64> = moments.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    gaps.sort_unstable();
+    let half_ns = gaps.iter().sum::<i64>() / 2;
+    let mut sum_ns = 0;
+    gaps.into_iter().find(|gap| {
+        sum_ns += gap;
+        sum_ns >= half_ns
+    })
 }
 
 /// The mean of the gaps that are about as long as the quarter of them that is shortest.
