@@ -236,6 +236,8 @@ fn outcome() -> RunOutcome {
         warnings: Vec::new(),
         devices: Vec::new(),
         phases: Vec::new(),
+        window_parts: Vec::new(),
+        parts_withheld: None,
         baselines: Vec::new(),
         quality: None,
         surroundings: None,

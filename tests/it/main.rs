@@ -12,6 +12,7 @@ mod locks;
 mod measure;
 mod meters;
 mod misbehaviour;
+mod parts;
 mod plan;
 mod quickstart;
 mod servers;

@@ -65,6 +65,10 @@ fn a_server_that_runs_already_is_measured_like_a_worker() {
     let detail = project.detail(&row);
     let requests = detail["request_records"].as_array().expect("a list");
     assert!(requests.iter().all(|request| request["itl_ms"].as_array().is_some_and(|gaps| gaps.len() == 19)));
+    // One request at a time is cut by no edge: of attention nothing is missing but what a server does not tell.
+    let missing = detail["metrics"]["attention_flops"]["missing"].as_array().expect("a list").clone();
+    assert!(missing.iter().all(|missing| missing["input"] == "attention_shape"), "{missing:#?}");
+    assert!(text(&detail, "parts_withheld").contains("seen from its client"), "{detail:#}");
 }
 
 #[test]
@@ -79,6 +83,29 @@ fn under_concurrent_load_the_window_is_the_steady_state_and_counts_the_tokens_in
     let rate = number(&row, "tokens_per_second");
     assert!((400.0..=810.0).contains(&rate), "{rate} tokens/s");
     assert_eq!(integer(&row, "requests"), 12);
+    what_the_opening_cut_is_kept(&project, &row);
+}
+
+/// The records of requests tell which of their tokens fell into the window, and add up to its totals with what was under
+/// way at its end.
+#[track_caller]
+fn what_the_opening_cut_is_kept(project: &Project, row: &Value) {
+    let detail = project.detail(row);
+    let records = detail["request_records"].as_array().expect("a list");
+    let cut: Vec<&Value> = records.iter().filter(|record| record["in_window"].is_object()).collect();
+    assert!(!cut.is_empty() && cut.len() <= 4, "those that were under way when it opened: {records:#?}");
+    let inside = |record: &Value| match &record["in_window"] {
+        Value::Null => integer(record, "output_tokens"),
+        part => integer(part, "output_tokens"),
+    };
+    let unfinished = integer(&detail["result"]["result"]["unfinished"], "output_tokens");
+    let sum: i64 = records.iter().map(inside).sum();
+    assert_eq!(sum + unfinished, integer(row, "output_tokens"));
+    let missing = detail["metrics"]["attention_flops"]["missing"].as_array().expect("a list");
+    let contexts = missing.iter().any(|missing| missing["input"] == "contexts");
+    assert_eq!(contexts, unfinished > 0, "{missing:#?}");
+    let shown = project.lem(&["result", "show", text(row, "run_id")]).exits(0).stdout;
+    assert!(shown.contains(&format!("{} began before the window", cut.len())), "{shown}");
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! Workers that tell the truth, some of them with odd manners.
 
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::script::{Script, wait};
-use crate::speech::{begin, complain, end, hello, say};
+use crate::speech::{begin, complain, end, hello, now_ns, say};
 
-/// Loads, measures as many requests as the engine asks for, and reports them.
+/// Loads, measures as many requests as the engine asks for, and reports them. A quarter of each is its prefill.
 pub(crate) fn honest(script: &Script) -> ExitCode {
     let asked = requests_asked_for();
     work(script, asked);
@@ -57,17 +57,22 @@ pub(crate) fn requests_asked_for() -> u64 {
 fn work(script: &Script, requests: u64) {
     say(hello());
     load(script);
+    wait(until_next(script.milliseconds("aligned_ms", 0)));
     say(begin("measure"));
     let (input_tokens, output_tokens) = (script.number("tokens_in", 16), script.number("tokens_out", 32));
     let each = script.milliseconds("window_ms", 200) / u32::try_from(requests.max(1)).unwrap_or(u32::MAX);
     for index in 0..requests {
-        let started = Instant::now();
+        let (start_ns, started) = (now_ns(), Instant::now());
         wait(each);
         let latency_ms = started.elapsed().as_secs_f64() * 1e3;
-        say(json!({
+        let mut request = json!({
             "event": "request", "index": index, "input_tokens": input_tokens, "output_tokens": output_tokens,
             "ttft_ms": latency_ms / 4.0, "latency_ms": latency_ms,
-        }));
+        });
+        if script.text("starts", "told") == "told" {
+            request["start_ns"] = start_ns.into();
+        }
+        say(request);
         say(json!({ "event": "progress", "done": index + 1, "total": requests }));
     }
     say(end("measure"));
@@ -76,6 +81,13 @@ fn work(script: &Script, requests: u64) {
         "input_tokens": requests * input_tokens, "output_tokens": requests * output_tokens,
         "effective_parameters": { "scripted": true },
     }));
+}
+
+/// The time until the monotonic clock is at a multiple of `period`; none for a period of 0.
+fn until_next(period: Duration) -> Duration {
+    let now_ns = u128::try_from(now_ns()).unwrap_or(0);
+    let over_ns = now_ns.checked_rem(period.as_nanos()).and_then(|over_ns| u64::try_from(over_ns).ok());
+    over_ns.map_or(Duration::ZERO, |over_ns| period.saturating_sub(Duration::from_nanos(over_ns)))
 }
 
 pub(crate) fn load(script: &Script) {

@@ -146,6 +146,8 @@ fn outcome(devices: u32, end_ns: i64) -> RunOutcome {
         warnings: Vec::new(),
         devices: (0..devices).map(device).collect(),
         phases: Vec::new(),
+        window_parts: Vec::new(),
+        parts_withheld: None,
         baselines: Vec::new(),
         quality: None,
         surroundings: None,

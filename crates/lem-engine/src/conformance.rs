@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use lem_backend::Exit;
 use lem_protocol::{
-    Decoding, Event, Experiment, PROTOCOL_VERSION, Phase, PhaseEdge, PromptSource, Warmup, WorkerErrorKind,
-    WorkerResult, Workload,
+    Decoding, Event, Experiment, PROTOCOL_VERSION, Phase, PhaseEdge, PromptSource, Request, Warmup,
+    WorkerErrorKind, WorkerResult, Workload,
 };
 use serde::Serialize;
 
@@ -55,7 +55,9 @@ impl Engine {
         let again = talk(&plain, Until::End).await;
         checks.push(judge("greedy output is the same again", &again, |again| same(&first, again)));
         let streaming = Experiment { streaming: true, ..plain.clone() };
-        checks.push(judge("times of tokens", &talk(&streaming, Until::End).await, token_times));
+        let streamed = talk(&streaming, Until::End).await;
+        checks.push(judge("times of tokens", &streamed, token_times));
+        checks.push(judge("when requests began", &streamed, starts));
         let waiting = talk(&held(&plain), Until::Held(HOLD)).await;
         checks.push(judge("a warm-up that is held", &waiting, went_on_until_told));
         let unknown = with_unknown_option(&plain);
@@ -224,16 +226,45 @@ fn seconds(duration_ns: i64) -> f64 {
     Duration::from_nanos(u64::try_from(duration_ns).unwrap_or(0)).as_secs_f64()
 }
 
+fn requests(heard: &Dialogue) -> impl Iterator<Item = &Request> {
+    heard.events.iter().filter_map(|line| match &line.event {
+        Event::Request(request) => Some(request),
+        _ => None,
+    })
+}
+
+/// Moments outside of the window, and latencies that cannot have passed, are violations of the conversation. Here one
+/// request at a time was asked for, so that none begins before the last one has ended.
+fn starts(heard: &Dialogue) -> Verdict {
+    result(heard)?;
+    let mut begun: Vec<(i64, &Request)> =
+        requests(heard).filter_map(|request| Some((request.start_ns?, request))).collect();
+    match (requests(heard).count(), begun.len()) {
+        (_, 0) => return Ok("it does not say; prefill and decode are not told apart".into()),
+        (all, some) if all != some => return Err(format!("it says so of {some} of {all} requests")),
+        _ => {}
+    }
+    begun.sort_by_key(|(start_ns, _)| *start_ns);
+    for pair in begun.windows(2) {
+        let [(start_ns, request), (next_ns, next)] = [pair[0], pair[1]];
+        let apart_ms = seconds(next_ns - start_ns) * 1e3;
+        let served_ms = request.latency_ms - request.waited_ms.unwrap_or(0.0);
+        // What clocks and rounding may add, as in the rules of a conversation.
+        if served_ms > apart_ms * 1.01 + 1.0 {
+            return Err(format!(
+                "request {} began {apart_ms:.3} ms after request {}, which took {served_ms:.3} ms, and one at a time was \
+                 asked for (batch_size 1); start_ns is when a request is given to the engine",
+                next.index, request.index
+            ));
+        }
+    }
+    Ok(format!("of {} requests, one after the other", begun.len()))
+}
+
 fn token_times(heard: &Dialogue) -> Verdict {
     result(heard)?;
-    let requests = || {
-        heard.events.iter().filter_map(|line| match &line.event {
-            Event::Request(request) => Some(request),
-            _ => None,
-        })
-    };
-    let timed = requests().filter(|request| request.ttft_ms.is_some()).count();
-    match (requests().count(), timed) {
+    let timed = requests(heard).filter(|request| request.ttft_ms.is_some()).count();
+    match (requests(heard).count(), timed) {
         (0, _) => Err("it reports no requests".into()),
         (_, 0) => Ok("it cannot tell when tokens come, and says nothing".into()),
         (all, timed) if all == timed => Ok(format!("{timed} requests with a time to first token")),
@@ -304,6 +335,42 @@ mod tests {
         let mut heard = heard(Some(1));
         heard.events.drain(..2);
         assert_eq!(went_on_until_told(&heard).unwrap_err(), "it had no phase warmup");
+    }
+
+    /// A worker that reports requests which began at these times and took 40 ms each.
+    fn reporting(starts_ms: &[Option<i64>]) -> Dialogue {
+        let mut heard = heard(None);
+        let requests = starts_ms.iter().zip(0..).map(|(start_ms, index)| Request {
+            index,
+            input_tokens: 4,
+            output_tokens: 3,
+            start_ns: start_ms.map(|ms| ms * 1_000_000),
+            waited_ms: None,
+            ttft_ms: Some(10.0),
+            latency_ms: 40.0,
+            itl_ms: None,
+            in_window: None,
+        });
+        heard.events.splice(
+            2..2,
+            requests.map(|request| EventLine { t_ns: 8_000_000_000, event: Event::Request(request) }),
+        );
+        heard
+    }
+
+    #[test]
+    fn requests_that_are_served_one_at_a_time_begin_one_after_the_other() {
+        let seen = starts(&reporting(&[Some(6_040), Some(6_000)])).unwrap();
+        assert_eq!(seen, "of 2 requests, one after the other");
+        let wrong = starts(&reporting(&[Some(6_000), Some(6_020)])).unwrap_err();
+        let expected = "request 1 began 20.000 ms after request 0, which took 40.000 ms, and one at a time was asked for";
+        assert!(wrong.starts_with(expected), "{wrong}");
+    }
+
+    #[test]
+    fn a_worker_says_when_requests_began_of_all_or_of_none() {
+        assert!(starts(&reporting(&[None, None])).unwrap().starts_with("it does not say"));
+        assert_eq!(starts(&reporting(&[Some(6_000), None])).unwrap_err(), "it says so of 1 of 2 requests");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use lem_campaign::run::{
     CampaignEvent, CampaignStatus, DeviceOutcome, Journal, JournalError, RunBaseline, RunOutcome, RunStatus,
 };
+use lem_measure::metrics::TokensInWindow;
 use lem_measure::{EnergyEstimate, Provenance, Sample};
 use lem_protocol::{Phase, Request};
 use lem_store::{Diagnostic, Gap, PhaseEnergy, RunDevice, RunFailure, RunStart, Severity, Store, StoreError};
@@ -208,9 +209,16 @@ fn stored_request(request: &Request) -> lem_store::Request {
         index: request.index,
         input_tokens: request.input_tokens,
         output_tokens: request.output_tokens,
+        start_ns: request.start_ns,
+        waited_ms: request.waited_ms,
         ttft_ms: request.ttft_ms,
         latency_ms: request.latency_ms,
         itl_ms: request.itl_ms.clone(),
+        in_window: request.in_window.map(|tokens| TokensInWindow {
+            // No more than of the whole request, which is a rule of the conversation.
+            input_tokens: u32::try_from(tokens.input_tokens).unwrap_or(request.input_tokens),
+            output_tokens: u32::try_from(tokens.output_tokens).unwrap_or(request.output_tokens),
+        }),
     }
 }
 
@@ -273,6 +281,8 @@ fn stored_outcome(
         warnings,
         devices,
         phases: phases.collect(),
+        window_parts: outcome.window_parts.clone(),
+        parts_withheld: outcome.parts_withheld.clone(),
         baselines: outcome.baselines.iter().map(stored_baseline).collect(),
         quality: outcome.quality.clone(),
         surroundings: outcome.surroundings.clone(),

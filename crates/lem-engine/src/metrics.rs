@@ -12,8 +12,15 @@ use serde_json::Value;
 use crate::Engine;
 use crate::error::Error;
 
-/// Options under which a batch is not what is worked on at once: tokens are guessed ahead, or batches are made up anew.
-const OTHER_BATCHES: [&str; 4] = ["assistant", "assisted_generation", "speculative", "max_tokens_per_batch"];
+/// Options under which tokens are guessed ahead, so that a step may give several; vLLM and TensorRT-LLM have them in their
+/// own configuration.
+const DRAFTS: [&str; 5] = [
+    "/assistant",
+    "/assisted_generation",
+    "/speculative",
+    "/vllm/speculative_config",
+    "/tensorrt_llm/speculative_config",
+];
 
 impl Engine {
     /// Everything that is derived from a run, with the reason where something is not.
@@ -37,24 +44,38 @@ fn facts(detail: &RunDetail) -> RunFacts {
         .as_ref()
         .and_then(|stored| serde_json::from_value(stored.get("result")?.clone()).ok());
     let effective = |name: &str| result.as_ref().and_then(|result| result.effective_parameters.get(name));
+    let drafts = result.as_ref().is_some_and(drafts);
     let row = &detail.row;
     RunFacts {
         model: result.as_ref().map(model).unwrap_or_default(),
         // Without tokens nothing that rests on them is derived.
         input_tokens: row.input_tokens.map_or(0.0, real),
         output_tokens: row.output_tokens.map_or(0.0, real),
+        unfinished_tokens: result
+            .as_ref()
+            .and_then(|result| result.unfinished)
+            .map_or(0.0, |tokens| real(tokens.input_tokens) + real(tokens.output_tokens)),
         requests: detail.request_records.iter().map(sequence).collect(),
         window_s: row.window_s,
         energy_j: row.energy_j,
         energy_uncertainty_j: row.energy_uncertainty_j,
+        parts: detail.window_parts.clone(),
+        parts_withheld: detail.record.parts_withheld.clone(),
         gpus: detail.devices.iter().filter(|device| device.kind == DeviceKind::Gpu).map(gpu).collect(),
         precision: precision(result.as_ref()),
         batch: effective("batch_size")
-            .filter(|_| !OTHER_BATCHES.iter().any(|name| effective(name).is_some_and(|it| !it.is_null())))
+            // Such batches are made up anew, of as many requests as fit.
+            .filter(|_| !drafts && effective("max_tokens_per_batch").is_none_or(Value::is_null))
             .filter(|_| detail.record.parameters.get("traffic.type").is_none())
             .and_then(Value::as_u64)
             .and_then(|batch| u32::try_from(batch).ok()),
+        drafts,
     }
+}
+
+fn drafts(result: &WorkerResult) -> bool {
+    let effective = Value::Object(result.effective_parameters.clone());
+    DRAFTS.into_iter().any(|path| effective.pointer(path).is_some_and(|it| !it.is_null()))
 }
 
 /// The format that is computed in; not known of quantized weights, whose arithmetic is the engine's choice.
@@ -88,8 +109,11 @@ fn model(result: &WorkerResult) -> ModelFacts {
 }
 
 fn sequence(request: &lem_store::Request) -> Sequence {
-    // What of a request fell into the window is not stored with it; see `in_window`.
-    Sequence { input_tokens: request.input_tokens, output_tokens: request.output_tokens, in_window: None }
+    Sequence {
+        input_tokens: request.input_tokens,
+        output_tokens: request.output_tokens,
+        in_window: request.in_window,
+    }
 }
 
 fn gpu(device: &RunDevice) -> Gpu {
@@ -100,4 +124,25 @@ fn gpu(device: &RunDevice) -> Gpu {
 #[expect(clippy::cast_precision_loss, reason = "counts and sizes stay far below 2^53")]
 fn real(count: u64) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_model_that_drafts_is_found_wherever_its_engine_says_so() {
+        let with = |parameters: Value| {
+            let Value::Object(effective_parameters) = parameters else {
+                unreachable!("written as an object")
+            };
+            drafts(&WorkerResult { effective_parameters, ..WorkerResult::default() })
+        };
+        assert!(with(json!({ "assistant": { "model": "small" } })));
+        assert!(with(json!({ "vllm": { "speculative_config": { "method": "ngram" } } })));
+        assert!(with(json!({ "tensorrt_llm": { "speculative_config": { "max_draft_len": 3 } } })));
+        assert!(!with(json!({ "assistant": null, "vllm": { "speculative_config": null }, "batch_size": 4 })));
+    }
 }

@@ -7,12 +7,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::parts::WindowPart;
+
 mod bandwidth;
 mod derived;
 mod flops;
 mod footprint;
 mod formula;
 pub mod peaks;
+mod phases;
 mod precision;
 mod sequence;
 mod utilization;
@@ -35,6 +38,8 @@ pub struct RunFacts {
     pub input_tokens: f64,
     /// Generated tokens in the window, those of unfinished requests included.
     pub output_tokens: f64,
+    /// Those of both that belong to requests which were under way when the window ended.
+    pub unfinished_tokens: f64,
     /// Each request that finished in the window.
     pub requests: Vec<Sequence>,
     /// Length of the measurement window in seconds.
@@ -43,13 +48,19 @@ pub struct RunFacts {
     pub energy_j: Option<f64>,
     /// Expanded uncertainty of the energy (k = 2) in joules.
     pub energy_uncertainty_j: Option<f64>,
+    /// The window by what its requests were doing; empty where it could not be divided.
+    pub parts: Vec<WindowPart>,
+    /// Why it could not be.
+    pub parts_withheld: Option<String>,
     /// The GPUs that the model ran on; none for a run on the CPU.
     pub gpus: Vec<Gpu>,
     /// The number format that the model computes in, in the words of its engine (`bfloat16`, `fp8`, `awq`).
     pub precision: Option<String>,
     /// The most sequences that shared one decoding step: the batch size of batches, or the concurrency of a closed loop.
-    /// Absent where it is not known, and where one step gives a sequence several tokens (a model that drafts).
+    /// Absent where it is not known, and where one step gives a sequence several tokens.
     pub batch: Option<u32>,
+    /// Whether one step may give a sequence several tokens (a model that drafts).
+    pub drafts: bool,
 }
 
 /// What is known of the model of a run.
@@ -112,6 +123,10 @@ pub struct RunMetrics {
     pub mfu_with_attention: Derived,
     /// Model bandwidth utilization of decoding, from below: a share from 0 to 1. Modelled, not measured.
     pub mbu: Derived,
+    /// Energy of prefill for each token of the prompts, in J/token.
+    pub prefill_joules_per_input_token: Derived,
+    /// Energy of decode for each token that it gave, in J/token.
+    pub decode_joules_per_output_token: Derived,
     /// Emissions in gCO2e.
     pub carbon_g: Derived,
     /// What the energy costs, in the currency of its price.
@@ -132,6 +147,8 @@ pub fn derive(run: &RunFacts, settings: &FootprintSettings) -> RunMetrics {
         mfu: utilization::mfu(run, &flops.parameters, Formula::Mfu),
         mfu_with_attention: utilization::mfu(run, &flops.total, Formula::MfuWithAttention),
         mbu: bandwidth::mbu(run),
+        prefill_joules_per_input_token: phases::prefill_joules_per_input_token(run),
+        decode_joules_per_output_token: phases::decode_joules_per_output_token(run),
         carbon_g: footprint::carbon_g(run, settings),
         energy_cost: cost.energy,
         device_cost: cost.devices,

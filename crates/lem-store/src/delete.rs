@@ -5,8 +5,9 @@ use sqlx::SqliteConnection;
 use crate::{Store, StoreError};
 
 /// What hangs on a run, in an order that foreign keys allow.
-const OF_A_RUN: [&str; 8] = [
+const OF_A_RUN: [&str; 9] = [
     "DELETE FROM run_meters WHERE run_id = ?",
+    "DELETE FROM window_parts WHERE run_id = ?",
     "DELETE FROM run_baselines WHERE run_id = ?",
     "DELETE FROM run_devices WHERE run_id = ?",
     "DELETE FROM phases WHERE run_id = ?",

@@ -1,7 +1,7 @@
 //! The life of a run: it waits, runs, and completes or fails. Each step is on disk before the next begins.
 
-use lem_measure::Provenance;
 use lem_measure::quality::Report;
+use lem_measure::{Provenance, WindowPart};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{FromRow, SqliteConnection};
@@ -14,7 +14,7 @@ use crate::table::run_baselines::{self, RunBaseline};
 use crate::table::run_devices::{self, RunDevice};
 use crate::table::run_meters::{self, RunMeter};
 use crate::table::trace_chunks::{self, TraceDevice};
-use crate::table::{planned_runs, runs};
+use crate::table::{planned_runs, runs, window_parts};
 use crate::{Store, StoreError};
 
 /// What is known when the worker of a run is started.
@@ -80,6 +80,10 @@ pub struct RunOutcome {
     pub devices: Vec<RunDevice>,
     /// The energy of each phase.
     pub phases: Vec<PhaseEnergy>,
+    /// The window by what its requests were doing; empty where it could not be divided.
+    pub window_parts: Vec<WindowPart>,
+    /// Why it could not be.
+    pub parts_withheld: Option<String>,
     /// What the devices draw without work.
     pub baselines: Vec<RunBaseline>,
     /// How far its figures can be trusted.
@@ -137,6 +141,8 @@ pub struct RunRecord {
     pub window_start_ns: Option<i64>,
     /// End of the measurement window.
     pub window_end_ns: Option<i64>,
+    /// Why the window is not divided into parts; missing where it is, and for runs of earlier versions.
+    pub parts_withheld: Option<String>,
     /// What the worker reported.
     #[sqlx(rename = "result_json")]
     pub result: Option<Value>,
@@ -171,6 +177,8 @@ pub struct RunDetail {
     pub meter: Option<RunMeter>,
     /// Its phases, in order.
     pub phases: Vec<Phase>,
+    /// The measurement window by what its requests were doing; a part that did not occur is left out.
+    pub window_parts: Vec<WindowPart>,
     /// What is known of each of its requests, in order. Not `requests`: that is how many there were, in the row.
     pub request_records: Vec<Request>,
     /// The devices that have a power trace.
@@ -258,6 +266,7 @@ impl Store {
         self.check(&mut tx, found, run_id, "running", "recorded as completed").await?;
         run_devices::insert(&mut tx, run_id, &outcome.devices).await.map_err(failed)?;
         run_baselines::insert(&mut tx, run_id, &outcome.baselines).await.map_err(failed)?;
+        window_parts::insert(&mut tx, run_id, &outcome.window_parts).await.map_err(failed)?;
         for energy in &outcome.phases {
             if !phases::set_energy(&mut tx, run_id, energy).await.map_err(failed)? {
                 return Err(no_phase(run_id, energy.seq));
@@ -303,6 +312,7 @@ impl Store {
             baselines: run_baselines::of_run(&mut tx, run_id).await.map_err(failed)?,
             meter: run_meters::of_run(&mut tx, run_id).await.map_err(failed)?,
             phases: phases::of_run(&mut tx, run_id).await.map_err(failed)?,
+            window_parts: window_parts::of_run(&mut tx, run_id).await.map_err(failed)?,
             request_records: unpacked.map_err(|(index, source)| StoreError::CorruptRequest {
                 run: run_id.into(),
                 index,

@@ -1,13 +1,24 @@
 //! Rules of the life of a run.
 
 use lem_measure::DeviceKind;
+use lem_measure::metrics::TokensInWindow;
 
 use super::*;
 use crate::RunStatus;
 use crate::testing::{device, failure, outcome, run_start, samples, start, store_with_plan, store_with_run};
 
 fn request(index: u32, itl_ms: Option<Vec<f64>>) -> Request {
-    Request { index, input_tokens: 30, output_tokens: 4, ttft_ms: Some(12.5), latency_ms: 40.0, itl_ms }
+    Request {
+        index,
+        input_tokens: 30,
+        output_tokens: 4,
+        start_ns: None,
+        waited_ms: None,
+        ttft_ms: Some(12.5),
+        latency_ms: 40.0,
+        itl_ms,
+        in_window: None,
+    }
 }
 
 fn gap(actual_s: Option<f64>) -> Gap {
@@ -48,6 +59,34 @@ async fn an_adjusted_energy_stands_among_the_results_until_its_baseline_is_found
 }
 
 #[tokio::test]
+async fn the_parts_of_a_window_come_back_in_order_and_one_without_energy_says_why() {
+    let store = store_with_run().await;
+    let mut told = outcome();
+    told.window_parts.reverse();
+    store.finish_run("run-1", &told).await.unwrap();
+    assert_eq!(store.run("run-1").await.unwrap().window_parts, outcome().window_parts);
+}
+
+#[tokio::test]
+async fn a_part_without_energy_and_without_a_reason_is_refused() {
+    let store = store_with_run().await;
+    let mut told = outcome();
+    told.window_parts[2].withheld = None;
+    let error = store.finish_run("run-1", &told).await.unwrap_err();
+    assert!(error.to_string().contains("a part has an energy or it says why not"), "{error}");
+}
+
+#[tokio::test]
+async fn a_window_that_was_not_divided_says_why() {
+    let store = store_with_run().await;
+    let why = Some("the worker does not say when requests began".to_owned());
+    let told = RunOutcome { window_parts: vec![], parts_withheld: why.clone(), ..outcome() };
+    store.finish_run("run-1", &told).await.unwrap();
+    let run = store.run("run-1").await.unwrap();
+    assert_eq!((run.window_parts, run.record.parts_withheld), (vec![], why));
+}
+
+#[tokio::test]
 async fn the_checks_behind_a_grade_come_back_as_they_were() {
     let store = store_with_run().await;
     let quality = lem_measure::quality::run_report(&lem_measure::quality::RunFacts::default());
@@ -67,7 +106,11 @@ async fn a_run_that_completes_keeps_everything_it_was_told() {
     let load = store.phase_begin("run-1", "load", 100).await.unwrap();
     store.phase_end("run-1", load, 200).await.unwrap();
     let measure = store.phase_begin("run-1", "measure", 300).await.unwrap();
-    let requests = [request(0, Some(vec![1.5, 2.25, 3.0])), request(1, None)];
+    let in_window = Some(TokensInWindow { input_tokens: 0, output_tokens: 3 });
+    let requests = [
+        request(0, Some(vec![1.5, 2.25, 3.0])),
+        Request { in_window, start_ns: Some(310), waited_ms: Some(0.5), ..request(1, None) },
+    ];
     store.add_requests("run-1", &requests).await.unwrap();
     store.phase_end("run-1", measure, 400).await.unwrap();
     let mut told = outcome();

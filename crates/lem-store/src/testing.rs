@@ -1,6 +1,6 @@
 //! What the tests of the store set up: a database in a temporary folder, and rows with round numbers.
 
-use lem_measure::{Channel, DeviceKind, PowerSource, Provenance, Sample};
+use lem_measure::{Channel, DeviceKind, Part, PowerSource, Provenance, Sample, WindowPart};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -116,9 +116,26 @@ pub(crate) fn outcome() -> RunOutcome {
             device("cpu-a", DeviceKind::Cpu, Some(100.0)),
         ],
         phases: vec![],
+        window_parts: vec![
+            part(Part::Prefill, 1.0, Some(200.0)),
+            part(Part::Decode, 2.9, Some(390.0)),
+            part(Part::Between, 0.1, None),
+        ],
+        parts_withheld: None,
         baselines: vec![],
         quality: None,
         surroundings: None,
+    }
+}
+
+pub(crate) fn part(part: Part, seconds: f64, energy_j: Option<f64>) -> WindowPart {
+    WindowPart {
+        part,
+        seconds,
+        stretches: 3,
+        energy_j,
+        energy_uncertainty_j: energy_j.map(|j| j / 100.0),
+        withheld: energy_j.is_none().then(|| "its stretches are too short".into()),
     }
 }
 

@@ -539,6 +539,10 @@ export type Formula =
 "mfu_with_attention" | 
 /**  Model bandwidth utilization of decoding. */
 "mbu" | 
+/**  Energy of prefill for each token of the prompts. */
+"prefill_joules_per_input_token" | 
+/**  Energy of decode for each token that it gave. */
+"decode_joules_per_output_token" | 
 /**  Emissions. */
 "carbon" | 
 /**  What the energy costs. */
@@ -655,8 +659,10 @@ export type Input =
 "batch" | 
 /**  The length of the window. */
 "window" | 
-/**  The energy of the window. */
+/**  The energy of the window, or of a part of it. */
 "energy" | 
+/**  Which of the window was prefill and which was decode. */
+"parts" | 
 /**  The number format of the computation. */
 "precision" | 
 /**  Which GPUs the model ran on. */
@@ -1432,6 +1438,8 @@ export type RunDetail = {
 	meter: RunMeter | null,
 	/**  Its phases, in order. */
 	phases: StoredPhase[],
+	/**  The measurement window by what its requests were doing; a part that did not occur is left out. */
+	window_parts: WindowPart[],
 	/**  What is known of each of its requests, in order. Not `requests`: that is how many there were, in the row. */
 	request_records: StoredRequest[],
 	/**  The devices that have a power trace. */
@@ -1529,6 +1537,10 @@ export type RunMetrics = {
 	mfu_with_attention: Derived,
 	/**  Model bandwidth utilization of decoding, from below: a share from 0 to 1. Modelled, not measured. */
 	mbu: Derived,
+	/**  Energy of prefill for each token of the prompts, in J/token. */
+	prefill_joules_per_input_token: Derived,
+	/**  Energy of decode for each token that it gave, in J/token. */
+	decode_joules_per_output_token: Derived,
 	/**  Emissions in gCO2e. */
 	carbon_g: Derived,
 	/**  What the energy costs, in the currency of its price. */
@@ -1583,6 +1595,8 @@ export type RunRecord = {
 	window_start_ns: number | null,
 	/**  End of the measurement window. */
 	window_end_ns: number | null,
+	/**  Why the window is not divided into parts; missing where it is, and for runs of earlier versions. */
+	parts_withheld: string | null,
 	/**  What the worker reported. */
 	result: Value | null,
 	/**  The container that the worker ran in, where it ran in one. */
@@ -1994,12 +2008,18 @@ export type StoredRequest = {
 	input_tokens: number,
 	/**  Tokens generated. */
 	output_tokens: number,
+	/**  When the engine got it, `CLOCK_MONOTONIC` in nanoseconds. */
+	start_ns: number | null,
+	/**  What of both latencies had passed before that, in milliseconds; missing: nothing. */
+	waited_ms: number | null,
 	/**  Time to first token in milliseconds. */
 	ttft_ms: number | null,
 	/**  End-to-end latency in milliseconds. */
 	latency_ms: number,
 	/**  Inter-token latencies in milliseconds, exact to seven digits. */
 	itl_ms: number[] | null,
+	/**  Those of its tokens that fell into the window, for a request that began before it; missing: all of them. */
+	in_window: TokensInWindow | null,
 };
 
 /**  How much a diagnostic matters. */
@@ -2045,6 +2065,14 @@ export type ThermalMode =
 /**  There is none: warm-up goes on until the temperature rises no more. What a server under steady load is like. */
 "hot";
 
+/**  Tokens of a request that fell into the window. */
+export type TokensInWindow = {
+	/**  Of the prompt. */
+	input_tokens: number,
+	/**  Generated. */
+	output_tokens: number,
+};
+
 /**  A device with a trace, and what that covers. */
 export type TraceDevice = {
 	/**  Id of the device. */
@@ -2062,6 +2090,33 @@ export type TraceDevice = {
 };
 
 export type Value = null | boolean | number | string | Value[] | { [key in string]: Value };
+
+/**  A part of a window: all stretches of one kind. */
+export type WindowPart = {
+	/**  What went on. */
+	part: WindowPartKind,
+	/**  How long in all, in seconds. */
+	seconds: number,
+	/**  How many stretches that is. */
+	stretches: number,
+	/**  Energy of all devices in joules; absent where `withheld` says why. */
+	energy_j: number | null,
+	/**  Its expanded uncertainty (k = 2) in joules. */
+	energy_uncertainty_j: number | null,
+	/**  Why there is no energy. */
+	withheld: string | null,
+};
+
+/**  What the requests of a window were doing. */
+export type WindowPartKind = 
+/**  At least one was read, none was answered. */
+"prefill" | 
+/**  At least one was answered, none was read. */
+"decode" | 
+/**  Some were read while others were answered. */
+"mixed" | 
+/**  None was under way. */
+"between";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -12,6 +12,7 @@ import type {
 import type { TraceChannel, TraceWindow } from "../api/trace";
 import { baselinesOf } from "./baselines";
 import { envelope, STEP_S, valueOf } from "./machine";
+import { partsOf } from "./parts";
 import { CPU, cpuAt, GPU, gpuAt, noise, type Activity } from "./physics";
 import { wallPower } from "./meter";
 import { qualityOf } from "./quality";
@@ -73,7 +74,8 @@ export function detail(row: ResultRow, parameters: Value, meter: RunMeter | null
   const seconds = lengths(row).reduce((sum, [, length]) => sum + length, 0);
   const started = row.started_at === null ? null : Date.parse(row.started_at) * 1e6;
   const devices = devicesOf(row);
-  const requests = Array.from({ length: row.requests ?? 0 }, (_, index) => request(row, index));
+  const opened_ns = measured?.start_ns ?? ANCHOR_NS;
+  const requests = Array.from({ length: row.requests ?? 0 }, (_, index) => request(row, index, opened_ns));
   return {
     ...row,
     devices: devices.map((device) => ({
@@ -96,6 +98,7 @@ export function detail(row: ResultRow, parameters: Value, meter: RunMeter | null
     baselines: baselinesOf(row),
     meter,
     phases: all,
+    ...partsOf(row),
     request_records: requests,
     traces: [...devices.map(({ id }) => id), ...(meter ? ["meter"] : [])].map((device_id) => ({
       device_id,
@@ -128,13 +131,16 @@ export function detail(row: ResultRow, parameters: Value, meter: RunMeter | null
   };
 }
 
-function request(row: ResultRow, index: number): StoredRequest {
+function request(row: ResultRow, index: number, opened_ns: number): StoredRequest {
   const tokens = Math.round((row.output_tokens ?? 0) / (row.requests ?? 1));
   const latency = ((row.window_s ?? 0) * 1000) / (row.requests ?? 1);
   return {
     index,
     input_tokens: 32,
     output_tokens: tokens,
+    start_ns: Math.round(opened_ns + index * latency * 1e6),
+    waited_ms: null,
+    in_window: null,
     ttft_ms: row.ttft_ms_p50 === null ? null : row.ttft_ms_p50 * (1 + 0.08 * noise(index)),
     latency_ms: latency * (1 + 0.04 * noise(index + 0.3)),
     itl_ms: row.ttft_ms_p50 === null ? null : [latency / Math.max(1, tokens)],

@@ -1,6 +1,7 @@
 // What follows from a run by a formula, as the engine derives it: from the row, the model, and the settings.
 import type { Derived, Formula, Input, Missing, ResultRow, RunMetrics, Value } from "../api/bindings";
 import { parse } from "yaml";
+import { partsOf } from "./parts";
 
 type Known = number | Missing[];
 
@@ -100,6 +101,28 @@ function work(row: ResultRow, parameters: Value) {
   return { model, window, energy, tokens, contexts, read, peak };
 }
 
+/** Energy of a part of the window for each of its tokens. */
+function perToken(row: ResultRow, kind: "prefill" | "decode", tokens: number): Derived {
+  const formula = kind === "prefill" ? "prefill_joules_per_input_token" : "decode_joules_per_output_token";
+  const { window_parts, parts_withheld } = partsOf(row);
+  const part = window_parts.find((one) => one.part === kind);
+  if (part === undefined)
+    return derived(
+      formula,
+      missing("parts", parts_withheld ?? "the window was not divided into prefill and decode"),
+    );
+  const relative =
+    part.energy_j === null || part.energy_uncertainty_j === null
+      ? null
+      : part.energy_uncertainty_j / part.energy_j;
+  const energy = part.energy_j ?? missing("energy", part.withheld ?? "the part has no energy");
+  return derived(
+    formula,
+    over([energy], (joules) => joules / tokens),
+    relative,
+  );
+}
+
 export function metricsOf(row: ResultRow, parameters: Value, settings: string): RunMetrics {
   const { model, window, energy, tokens, contexts, read, peak } = work(row, parameters);
   const setting = footprint(settings);
@@ -153,6 +176,8 @@ export function metricsOf(row: ResultRow, parameters: Value, settings: string): 
       null,
       ["An estimate from below by a model of decoding, not a measurement."],
     ),
+    prefill_joules_per_input_token: perToken(row, "prefill", row.input_tokens ?? 0),
+    decode_joules_per_output_token: perToken(row, "decode", (row.output_tokens ?? 0) - (row.requests ?? 0)),
     carbon_g: derived("carbon", carbon, relative, assumed),
     energy_cost: energyCost,
     device_cost: derived("device_cost", ofDevices),

@@ -16,6 +16,7 @@ const PALM = "Chowdhery et al. 2022 (PaLM), arXiv 2204.02311, appendix B";
 const BESIDE_WEIGHTS =
   "attention over the context, embedding lookups, the output head, softmax, normalization";
 const BESIDE_PRODUCTS = "embedding lookups, the output head, softmax, normalization";
+const TIMES = "times of the requests, as the worker told them";
 const UNMEASURED = "devices that are not measured";
 
 export const FORMULAS: Record<Formula, FormulaText> = {
@@ -75,6 +76,20 @@ export const FORMULAS: Record<Formula, FormulaText> = {
     source: "Databricks 2023, LLM Inference Performance Engineering: Best Practices",
     without: "prefill, activations, writes, half of the embeddings, and steps of a batch that was not full",
     ofEnergy: false,
+  },
+  prefill_joules_per_input_token: {
+    label: "Prefill, per input token",
+    expression: "energy of prefill / input tokens",
+    source: TIMES,
+    without: `the time between requests; ${UNMEASURED}`,
+    ofEnergy: true,
+  },
+  decode_joules_per_output_token: {
+    label: "Decode, per output token",
+    expression: "energy of decode / (output tokens - requests)",
+    source: TIMES,
+    without: `the time between requests; ${UNMEASURED}`,
+    ofEnergy: true,
   },
   carbon: {
     label: "Carbon",

@@ -19,6 +19,7 @@ use super::outcome::{
     DeviceOutcome, Failure, FailureKind, PhaseOutcome, RunOutcome, RunStatus, device_outcome, energy_source,
     total, ttft_ms_p50,
 };
+use super::parts;
 use super::quality::{self, Evidence};
 use super::recording::Recording;
 use super::streams;
@@ -73,7 +74,7 @@ pub(super) async fn run(
     let ttft_ms_p50 = ttft_ms_p50(&requests);
     let outcome = outcome(failure, told, &start_temperatures_c, recording);
     let baselines = baselines(campaign.plan.baseline.as_ref(), bare, &outcome, recording);
-    let outcome = RunOutcome { baselines, ttft_ms_p50, ..outcome };
+    let outcome = RunOutcome { baselines, ttft_ms_p50, ..parts::divided(outcome, &requests, recording) };
     Ok(judged(outcome, &message, &requests, start_temperatures_c, rest, rig, recording))
 }
 
@@ -326,6 +327,8 @@ fn outcome(
         energy_source: energy_source(&devices),
         provenance: recording.devices().iter().map(|d| d.provenance).max(),
         phases: phase_outcomes(&told.phases, recording),
+        window_parts: Vec::new(),
+        parts_withheld: None,
         baselines: Vec::new(),
         devices,
         ttft_ms_p50: None,

@@ -14,6 +14,7 @@ mod follow;
 mod gap;
 mod heat;
 pub mod outcome;
+mod parts;
 mod quality;
 pub mod recording;
 mod rest;

@@ -3,7 +3,7 @@
 use lem_backend::docker::ContainerFacts;
 use lem_measure::quality::Report;
 use lem_measure::{
-    Channel, DeviceInfo, EnergyEstimate, Joules, Provenance, Trace, WindowEnergy, energy, stats,
+    Channel, DeviceInfo, EnergyEstimate, Joules, Provenance, Trace, WindowEnergy, WindowPart, energy, stats,
 };
 use lem_power::SamplerStats;
 use lem_protocol::{Phase, Request, WorkerErrorKind, WorkerResult};
@@ -104,6 +104,10 @@ pub struct RunOutcome {
     pub devices: Vec<DeviceOutcome>,
     /// Each phase that has ended.
     pub phases: Vec<PhaseOutcome>,
+    /// The window by what its requests were doing; empty where it could not be divided.
+    pub window_parts: Vec<WindowPart>,
+    /// Why it could not be; for runs that completed.
+    pub parts_withheld: Option<String>,
     /// What the devices draw without work, and the energy above it.
     pub baselines: Vec<RunBaseline>,
     /// The worker's totals.
@@ -135,6 +139,8 @@ impl RunOutcome {
             provenance: None,
             devices: Vec::new(),
             phases: Vec::new(),
+            window_parts: Vec::new(),
+            parts_withheld: None,
             baselines: Vec::new(),
             result: None,
             engine: None,

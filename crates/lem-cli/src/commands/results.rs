@@ -145,6 +145,7 @@ fn show_detail(detail: &RunDetail, metrics: &RunMetrics, verbose: bool) {
         ("J/all tokens", format!("{}{}", format::si(row.joules_per_token, "J"), mark(row))),
         ("J/request", format!("{}{}", format::si(row.joules_per_request, "J"), mark(row))),
         ("tokens", tokens(row)),
+        ("cut requests", cut_requests(detail)),
         (
             "gap",
             format!(
@@ -159,6 +160,7 @@ fn show_detail(detail: &RunDetail, metrics: &RunMetrics, verbose: bool) {
     }
     show_devices(detail);
     show_phases(detail);
+    show_parts(detail);
     meter::show(detail);
     trust::show_run(detail, metrics, verbose);
     for diagnostic in &detail.diagnostics {
@@ -175,6 +177,21 @@ fn tokens(row: &ResultRow) -> String {
     let count = |value: Option<u64>| value.map_or_else(|| format::MISSING.into(), |v| v.to_string());
     let speed = format::plain(row.tokens_per_second, 1, "tokens/s");
     format!("{} in, {} out, {speed}", count(row.input_tokens), count(row.output_tokens))
+}
+
+/// Requests that began before the window, and what of them it holds.
+fn cut_requests(detail: &RunDetail) -> String {
+    let cut = detail.request_records.iter().filter_map(|request| Some((request, request.in_window?)));
+    let (mut count, mut inside, mut all) = (0, 0, 0);
+    for (request, tokens) in cut {
+        count += 1;
+        inside += u64::from(tokens.input_tokens) + u64::from(tokens.output_tokens);
+        all += u64::from(request.input_tokens) + u64::from(request.output_tokens);
+    }
+    if count == 0 {
+        return String::new();
+    }
+    format!("{count} began before the window, which holds {inside} of their {all} tokens")
 }
 
 fn show_devices(detail: &RunDetail) {
@@ -216,5 +233,30 @@ fn show_phases(detail: &RunDetail) {
     if !cells.is_empty() {
         output::line("");
         output::table(&["PHASE", "TIME", "ENERGY"], &[1, 2], cells);
+    }
+}
+
+/// The measured window by what its requests were doing, or why it is not divided.
+fn show_parts(detail: &RunDetail) {
+    if let Some(why) = &detail.record.parts_withheld {
+        output::line("");
+        output::line(&format!("Prefill and decode are not told apart: {why}."));
+    }
+    let cells = detail.window_parts.iter().map(|part| {
+        let energy = format::si_uncertain(part.energy_j, part.energy_uncertainty_j, "J");
+        let mark = detail.row.provenance.map_or("", lem_engine::provenance_mark);
+        vec![
+            part.part.name().to_owned(),
+            format::plain(Some(part.seconds), 3, "s"),
+            part.stretches.to_string(),
+            part.withheld
+                .as_ref()
+                .map_or_else(|| format!("{energy}{mark}"), |why| format!("withheld: {why}")),
+        ]
+    });
+    let cells: Vec<_> = cells.collect();
+    if !cells.is_empty() {
+        output::line("");
+        output::table(&["IN THE WINDOW", "TIME", "STRETCHES", "ENERGY"], &[1, 2], cells);
     }
 }

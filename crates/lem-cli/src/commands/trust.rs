@@ -88,13 +88,15 @@ fn show_baselines(detail: &RunDetail) {
 
 /// `mark` is that of the energy, which some of them rest on.
 fn show_metrics(metrics: &RunMetrics, mark: &str, verbose: bool) {
-    let each: [(&str, &Derived, &str, f64, &str); 9] = [
+    let each: [(&str, &Derived, &str, f64, &str); 11] = [
         ("operations of weights", &metrics.parameter_flops, "FLOP", 1.0, ""),
         ("operations of attention", &metrics.attention_flops, "FLOP", 1.0, ""),
         ("rate", &metrics.flops_per_second, "FLOP/s", 1.0, ""),
         ("per joule", &metrics.flops_per_joule, "FLOP/J", 1.0, mark),
         ("MFU", &metrics.mfu, "%", 100.0, ""),
         ("MBU (model)", &metrics.mbu, "%", 100.0, ""),
+        ("prefill, input token", &metrics.prefill_joules_per_input_token, "J/token", 1.0, mark),
+        ("decode, output token", &metrics.decode_joules_per_output_token, "J/token", 1.0, mark),
         ("carbon", &metrics.carbon_g, "gCO2e", 1.0, mark),
         ("cost of energy", &metrics.energy_cost, "", 1.0, mark),
         ("cost of devices", &metrics.device_cost, "", 1.0, ""),

@@ -51,6 +51,8 @@ fn finished(index: usize, status: RunStatus) -> CampaignEvent {
         provenance: Some(Provenance::Simulated),
         devices: Vec::new(),
         phases: Vec::new(),
+        window_parts: Vec::new(),
+        parts_withheld: None,
         result: None,
         engine: None,
         container: None,

@@ -51,8 +51,10 @@ pub enum Input {
     Batch,
     /// The length of the window.
     Window,
-    /// The energy of the window.
+    /// The energy of the window, or of a part of it.
     Energy,
+    /// Which of the window was prefill and which was decode.
+    Parts,
     /// The number format of the computation.
     Precision,
     /// Which GPUs the model ran on.

@@ -82,22 +82,33 @@ fn contexts(run: &RunFacts) -> Known<f64> {
     Ok(run.requests.iter().map(super::Sequence::contexts).sum())
 }
 
-/// That the requests have all tokens of the window. Those under way at its end are counted in the totals alone, and a sum
-/// without them would be a wrong number.
+/// That the requests have all tokens of the window, each at a position that is known. What of a request was under way at
+/// the end of the window is counted in the totals alone, and a sum without it would be a wrong number.
 pub(super) fn every_request(run: &RunFacts) -> Known<()> {
     let all = tokens(run)?;
     if run.requests.is_empty() {
         return missing(Input::Contexts, "the tokens of each request are not known");
     }
+    if run.unfinished_tokens > 0.0 {
+        let reason = format!(
+            "{} of the window's {all} tokens belong to requests that were under way at its end: the length of their \
+             context is not known",
+            run.unfinished_tokens
+        );
+        return missing(Input::Contexts, reason);
+    }
     let told: f64 =
         run.requests.iter().map(super::Sequence::counted).map(|(input, output)| input + output).sum();
-    let lacking = all - told;
-    if lacking.abs() < 0.5 {
+    if (all - told).abs() >= 0.5 {
+        let reason = format!(
+            "the requests have {told} tokens and the window {all}: which of theirs fell into it is not known"
+        );
+        return missing(Input::Contexts, reason);
+    }
+    if run.requests.iter().all(super::Sequence::is_cut_once) {
         return Ok(());
     }
-    let reason = format!(
-        "the requests have {told} of the window's {all} tokens: of those that were under way at its end, the length \
-         of the context is not known"
-    );
+    let reason = "a request is said to have a part of its answer in the window and some of its prompt, which comes \
+                  before it: which tokens these are is not known";
     missing(Input::Contexts, reason)
 }

@@ -23,6 +23,10 @@ pub enum Formula {
     MfuWithAttention,
     /// Model bandwidth utilization of decoding.
     Mbu,
+    /// Energy of prefill for each token of the prompts.
+    PrefillJoulesPerInputToken,
+    /// Energy of decode for each token that it gave.
+    DecodeJoulesPerOutputToken,
     /// Emissions.
     Carbon,
     /// What the energy costs.
@@ -57,7 +61,7 @@ const OUTSIDE_OF_PRODUCTS: &str = "embedding lookups, the output head, softmax, 
 
 impl Formula {
     /// All of them, in the order of a page.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::ParameterFlops,
         Self::AttentionFlops,
         Self::TotalFlops,
@@ -66,6 +70,8 @@ impl Formula {
         Self::Mfu,
         Self::MfuWithAttention,
         Self::Mbu,
+        Self::PrefillJoulesPerInputToken,
+        Self::DecodeJoulesPerOutputToken,
         Self::Carbon,
         Self::EnergyCost,
         Self::DeviceCost,
@@ -74,7 +80,22 @@ impl Formula {
 
     /// Whether a model of the work stands in for a measurement of it.
     pub fn is_modelled(self) -> bool {
-        !matches!(self, Self::Carbon | Self::EnergyCost | Self::DeviceCost | Self::TotalCost)
+        match self {
+            Self::ParameterFlops
+            | Self::AttentionFlops
+            | Self::TotalFlops
+            | Self::FlopsPerSecond
+            | Self::FlopsPerJoule
+            | Self::Mfu
+            | Self::MfuWithAttention
+            | Self::Mbu => true,
+            Self::PrefillJoulesPerInputToken
+            | Self::DecodeJoulesPerOutputToken
+            | Self::Carbon
+            | Self::EnergyCost
+            | Self::DeviceCost
+            | Self::TotalCost => false,
+        }
     }
 
     /// The formula for a person to read.
@@ -100,6 +121,8 @@ impl Formula {
             Self::Mbu => {
                 "(decoding steps × weight bytes + cached bytes read) / window / sum of the GPUs' bandwidths"
             }
+            Self::PrefillJoulesPerInputToken => "energy of prefill / input tokens",
+            Self::DecodeJoulesPerOutputToken => "energy of decode / (output tokens - requests)",
             Self::Carbon => "energy in kWh × PUE × carbon intensity",
             Self::EnergyCost => "energy in kWh × PUE × price per kWh",
             Self::DeviceCost => "price per device and hour × devices × window in hours",
@@ -113,6 +136,7 @@ impl Formula {
             Self::FlopsPerSecond => "FLOP/s",
             Self::FlopsPerJoule => "FLOP/J",
             Self::Mfu | Self::MfuWithAttention | Self::Mbu => "1",
+            Self::PrefillJoulesPerInputToken | Self::DecodeJoulesPerOutputToken => "J/token",
             Self::Carbon => "gCO2e",
             Self::EnergyCost | Self::DeviceCost | Self::TotalCost => "currency",
         }
@@ -123,6 +147,9 @@ impl Formula {
             Self::ParameterFlops | Self::FlopsPerSecond | Self::FlopsPerJoule => KAPLAN,
             Self::AttentionFlops | Self::TotalFlops | Self::Mfu | Self::MfuWithAttention => PALM,
             Self::Mbu => "Databricks 2023, LLM Inference Performance Engineering: Best Practices",
+            Self::PrefillJoulesPerInputToken | Self::DecodeJoulesPerOutputToken => {
+                "times of the requests, as the worker told them"
+            }
             Self::Carbon => "PUE: ISO/IEC 30134-2; carbon intensity: a setting",
             Self::EnergyCost | Self::DeviceCost | Self::TotalCost => "prices: settings",
         }
@@ -137,6 +164,9 @@ impl Formula {
             Self::TotalFlops | Self::MfuWithAttention => OUTSIDE_OF_PRODUCTS,
             Self::Mbu => {
                 "prefill, activations, writes, half of the embeddings, and steps of a batch that was not full"
+            }
+            Self::PrefillJoulesPerInputToken | Self::DecodeJoulesPerOutputToken => {
+                "the time between requests; devices that are not measured"
             }
             Self::Carbon => "devices that are not measured, and the making of the hardware",
             Self::EnergyCost => "devices that are not measured",

@@ -9,7 +9,8 @@ pub struct Sequence {
     pub input_tokens: u32,
     /// Generated tokens.
     pub output_tokens: u32,
-    /// Those of them in the window, for a request that began before it: the last ones. Absent: all.
+    /// Those of them in the window, for a request that began before it: the last ones, because a request that is told of
+    /// has finished in the window, so that only its opening can cut one. Absent: all.
     pub in_window: Option<TokensInWindow>,
 }
 
@@ -31,6 +32,13 @@ impl Sequence {
             f64::from(counted.input_tokens.min(self.input_tokens)),
             f64::from(counted.output_tokens.min(self.output_tokens)),
         )
+    }
+
+    /// Whether the tokens in the window are the last ones of the sequence: the window opened at one place of it. A prompt
+    /// comes before its answer, so that none of it can be inside when a part of the answer was outside.
+    pub(super) fn is_cut_once(&self) -> bool {
+        let (input, output) = self.counted();
+        input == 0.0 || output >= f64::from(self.output_tokens)
     }
 
     /// The sum of the contexts of the tokens in the window. Attention is causal: the token at position k, from 1, sees k

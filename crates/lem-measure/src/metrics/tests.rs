@@ -3,5 +3,6 @@
 mod example;
 mod footprint;
 mod peaks;
+mod phases;
 mod utilization;
 mod work;

@@ -15,6 +15,7 @@ pub(crate) mod run_devices;
 pub(crate) mod run_meters;
 pub(crate) mod runs;
 pub(crate) mod trace_chunks;
+pub(crate) mod window_parts;
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;

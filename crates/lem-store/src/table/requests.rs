@@ -3,6 +3,7 @@
 //! Inter-token latencies are a blob of 32-bit floats: seven digits, a nanosecond in ten milliseconds, finer than any
 //! engine can tell.
 
+use lem_measure::metrics::TokensInWindow;
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 
@@ -26,12 +27,18 @@ pub struct Request {
     pub input_tokens: u32,
     /// Tokens generated.
     pub output_tokens: u32,
+    /// When the engine got it, `CLOCK_MONOTONIC` in nanoseconds.
+    pub start_ns: Option<i64>,
+    /// What of both latencies had passed before that, in milliseconds; missing: nothing.
+    pub waited_ms: Option<f64>,
     /// Time to first token in milliseconds.
     pub ttft_ms: Option<f64>,
     /// End-to-end latency in milliseconds.
     pub latency_ms: f64,
     /// Inter-token latencies in milliseconds, exact to seven digits.
     pub itl_ms: Option<Vec<f64>>,
+    /// Those of its tokens that fell into the window, for a request that began before it; missing: all of them.
+    pub in_window: Option<TokensInWindow>,
 }
 
 /// A request as it lies in the table.
@@ -41,22 +48,31 @@ pub(crate) struct Row {
     index: u32,
     input_tokens: u32,
     output_tokens: u32,
+    start_ns: Option<i64>,
+    waited_ms: Option<f64>,
     ttft_ms: Option<f64>,
     latency_ms: f64,
     itl_ms: Option<Vec<u8>>,
+    in_window_input_tokens: Option<u32>,
+    in_window_output_tokens: Option<u32>,
 }
 
 impl Row {
     /// The request; an error, with the request's index, if its latencies are damaged.
     pub(crate) fn unpack(self) -> Result<Request, (u32, CodecError)> {
         let index = self.index;
+        let in_window = self.in_window_input_tokens.zip(self.in_window_output_tokens);
         Ok(Request {
             index,
             input_tokens: self.input_tokens,
             output_tokens: self.output_tokens,
+            start_ns: self.start_ns,
+            waited_ms: self.waited_ms,
             ttft_ms: self.ttft_ms,
             latency_ms: self.latency_ms,
             itl_ms: self.itl_ms.as_deref().map(unpack).transpose().map_err(|error| (index, error))?,
+            in_window: in_window
+                .map(|(input_tokens, output_tokens)| TokensInWindow { input_tokens, output_tokens }),
         })
     }
 }
@@ -72,7 +88,8 @@ pub(crate) async fn insert(
         let blobs: Vec<_> =
             blobs.collect::<Result<_, _>>().map_err(|error| sqlx::Error::Encode(error.into()))?;
         QueryBuilder::<Sqlite>::new(
-            "INSERT INTO requests (run_id, idx, input_tokens, output_tokens, ttft_ms, latency_ms, itl_ms) ",
+            "INSERT INTO requests (run_id, idx, input_tokens, output_tokens, ttft_ms, latency_ms, itl_ms,
+                start_ns, waited_ms, in_window_input_tokens, in_window_output_tokens) ",
         )
         .push_values(rows.iter().zip(blobs), |mut values, (request, itl_ms)| {
             values
@@ -82,7 +99,11 @@ pub(crate) async fn insert(
                 .push_bind(request.output_tokens)
                 .push_bind(finite(request.ttft_ms))
                 .push_bind(finite(Some(request.latency_ms)))
-                .push_bind(itl_ms);
+                .push_bind(itl_ms)
+                .push_bind(request.start_ns)
+                .push_bind(finite(request.waited_ms))
+                .push_bind(request.in_window.map(|tokens| tokens.input_tokens))
+                .push_bind(request.in_window.map(|tokens| tokens.output_tokens));
         })
         .build()
         .persistent(false)

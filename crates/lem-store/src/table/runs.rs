@@ -141,7 +141,7 @@ pub(crate) async fn set_completed(
             energy_source = COALESCE(?, energy_source), provenance = COALESCE(?, provenance),
             requests = ?, input_tokens = ?, output_tokens = ?, ttft_ms_p50 = ?,
             result_json = ?, container_json = ?, sampler_json = ?, warnings_json = ?,
-            grade = ?, quality_json = ?, surroundings_json = ?
+            grade = ?, quality_json = ?, surroundings_json = ?, parts_withheld = ?
          WHERE id = ? AND status = 'running'",
     )
     .bind(outcome.ended_unix_ns)
@@ -162,6 +162,7 @@ pub(crate) async fn set_completed(
     .bind(outcome.quality.as_ref().map(|report| Word(report.grade)))
     .bind(outcome.quality.as_ref().map(sqlx::types::Json))
     .bind(&outcome.surroundings)
+    .bind(&outcome.parts_withheld)
     .bind(id)
     .execute(conn)
     .await?;

@@ -18,6 +18,7 @@ export function Requests({ run }: { run: RunDetail }) {
       <Title order={2} mb="xs">
         {run.request_records.length} requests
       </Title>
+      <CutRequests run={run} />
       <SimpleGrid cols={{ base: 1, md: distributions.length }}>
         {distributions.map(({ label, values }) => (
           <Figure
@@ -60,5 +61,21 @@ export function Requests({ run }: { run: RunDetail }) {
         </Table.Tbody>
       </Table>
     </Card>
+  );
+}
+
+/** A server's requests that were under way when the window opened. */
+function CutRequests({ run }: { run: RunDetail }) {
+  const cut = run.request_records.flatMap((request) =>
+    request.in_window === null ? [] : [{ all: request, inside: request.in_window }],
+  );
+  if (cut.length === 0) return null;
+  const sum = (of: (one: (typeof cut)[number]) => number) => cut.reduce((total, one) => total + of(one), 0);
+  const inside = sum((one) => one.inside.input_tokens + one.inside.output_tokens);
+  const all = sum((one) => one.all.input_tokens + one.all.output_tokens);
+  return (
+    <Text size="sm" mb="xs">
+      {cut.length} of them began before the window, which holds {inside} of their {all} tokens.
+    </Text>
   );
 }

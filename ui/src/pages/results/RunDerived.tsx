@@ -29,6 +29,8 @@ const SHOWN: readonly { key: keyof RunMetrics; write: Write }[] = [
   { key: "mfu", write: share },
   { key: "mfu_with_attention", write: share },
   { key: "mbu", write: share },
+  { key: "prefill_joules_per_input_token", write: inUnit("J/token") },
+  { key: "decode_joules_per_output_token", write: inUnit("J/token") },
   { key: "carbon_g", write: inUnit("gCO2e") },
   { key: "energy_cost", write: amount },
   { key: "device_cost", write: amount },

@@ -18,6 +18,7 @@ import { RunDerived } from "./RunDerived";
 import { RunMeter } from "./RunMeter";
 import { RunGrade, RunQuality } from "./RunQuality";
 import { RunTrace } from "./RunTrace";
+import { WindowParts } from "./WindowParts";
 import { whyMissing } from "./columns";
 
 export function RunPage() {
@@ -216,6 +217,7 @@ function Phases({ run }: { run: RunDetail }) {
           })}
         </Table.Tbody>
       </Table>
+      <WindowParts run={run} />
     </Card>
   );
 }

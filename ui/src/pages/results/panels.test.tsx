@@ -13,6 +13,7 @@ import type {
   RunDetail,
   RunMeter as Meter,
   Value,
+  WindowPart,
 } from "../../api/bindings";
 import { queries } from "../../api/queries";
 import { GradeBadge } from "../../components/GradeBadge";
@@ -22,6 +23,7 @@ import { RunAround } from "./RunAround";
 import { RunBaselines } from "./RunBaselines";
 import { RunMeter } from "./RunMeter";
 import { RunQuality } from "./RunQuality";
+import { WindowParts } from "./WindowParts";
 
 const show = (children: ReactNode) => render(<MantineProvider env="test">{children}</MantineProvider>);
 
@@ -40,6 +42,8 @@ const RUN = {
   gap_actual_s: 45,
   surroundings: null,
   devices: [],
+  window_parts: [],
+  parts_withheld: null,
 } as unknown as RunDetail;
 
 const check = (id: string, verdict: QualityCheck["verdict"]): QualityCheck => ({
@@ -63,6 +67,15 @@ const BASELINE: RunBaseline = {
   drift: null,
   adjusted_energy_j: 1200,
   adjusted_energy_uncertainty_j: 14,
+  withheld: null,
+};
+
+const PART: WindowPart = {
+  part: "decode",
+  seconds: 4,
+  stretches: 16,
+  energy_j: 1200,
+  energy_uncertainty_j: 50,
   withheld: null,
 };
 
@@ -115,6 +128,31 @@ test("energy above a baseline carries the mark of the run, and a reason where it
   expect(bare).toHaveTextContent(/1.200 ± 0.014.kJ estimated/);
   expect(loaded).toHaveTextContent(`withheld: ${why}`);
   expect(loaded).not.toHaveTextContent("chosen");
+});
+
+test("a part of the window carries the mark of the run, and a reason where its energy is withheld", () => {
+  const why = "its 16 stretches last 31 ms on average";
+  const parts: WindowPart[] = [
+    { ...PART, part: "prefill", energy_j: null, energy_uncertainty_j: null, withheld: why },
+    PART,
+  ];
+  show(<WindowParts run={{ ...RUN, window_parts: parts }} />);
+  const table = screen.getByRole("table", { name: "Parts of the measured window" });
+  const [, prefill, decode] = within(table).getAllByRole("row");
+  expect(prefill).toHaveTextContent(`energy withheld: ${why}`);
+  expect(within(table).getAllByRole("img", { name: `missing: ${why}` })).toHaveLength(2);
+  expect(decode).toHaveTextContent(/1.200 ± 0.050.kJ estimated/);
+  expect(decode).toHaveTextContent(/300.W estimated/);
+});
+
+test("a window that is not divided says why, and one of an earlier version nothing", () => {
+  const { unmount } = show(
+    <WindowParts run={{ ...RUN, parts_withheld: "a server is seen from its client" }} />,
+  );
+  expect(screen.getByText(/not told apart: a server is seen from its client\./)).toBeInTheDocument();
+  unmount();
+  show(<WindowParts run={RUN} />);
+  expect(screen.queryByRole("heading")).toBeNull();
 });
 
 test("a run without a baseline says so", () => {

@@ -6,12 +6,25 @@
 use crate::metrics::{
     Derived, Experts, FootprintSettings, Gpu, Input, ModelFacts, RunFacts, RunMetrics, Sequence, derive,
 };
+use crate::parts::{Part, WindowPart};
 
 pub(super) const PARAMETERS: f64 = 6_738_415_616.0;
 pub(super) const BODY: f64 = 6_476_271_616.0;
 
 pub(super) fn gpu(name: &str) -> Gpu {
     Gpu { name: name.into(), is_split: false }
+}
+
+/// A part of the window, with an uncertainty of 10 %.
+pub(super) fn part(part: Part, seconds: f64, energy_j: Option<f64>) -> WindowPart {
+    WindowPart {
+        part,
+        seconds,
+        stretches: 1,
+        energy_j,
+        energy_uncertainty_j: energy_j.map(|j| 0.1 * j),
+        withheld: energy_j.is_none().then(|| "its one stretch is too short".into()),
+    }
 }
 
 /// A batch of eight requests of 512 and 128 tokens, in 4 s and with 2000 J ± 20 J.
@@ -29,13 +42,17 @@ pub(super) fn run() -> RunFacts {
         },
         input_tokens: 4096.0,
         output_tokens: 1024.0,
+        unfinished_tokens: 0.0,
         requests: vec![request; 8],
         window_s: Some(4.0),
         energy_j: Some(2000.0),
         energy_uncertainty_j: Some(20.0),
+        parts: vec![part(Part::Prefill, 0.5, Some(300.0)), part(Part::Decode, 3.5, Some(1700.0))],
+        parts_withheld: None,
         gpus: vec![gpu("NVIDIA H100 80GB HBM3")],
         precision: Some("bfloat16".into()),
         batch: Some(8),
+        drafts: false,
     }
 }
 
@@ -67,7 +84,7 @@ pub(super) fn reason(derived: &Derived) -> &str {
 }
 
 /// All values of a run.
-pub(super) fn all(metrics: &RunMetrics) -> [&Derived; 12] {
+pub(super) fn all(metrics: &RunMetrics) -> [&Derived; 14] {
     [
         &metrics.parameter_flops,
         &metrics.attention_flops,
@@ -77,6 +94,8 @@ pub(super) fn all(metrics: &RunMetrics) -> [&Derived; 12] {
         &metrics.mfu,
         &metrics.mfu_with_attention,
         &metrics.mbu,
+        &metrics.prefill_joules_per_input_token,
+        &metrics.decode_joules_per_output_token,
         &metrics.carbon_g,
         &metrics.energy_cost,
         &metrics.device_cost,

@@ -60,11 +60,47 @@ fn more_active_parameters_than_there_are_is_a_contradiction() {
 
 #[test]
 fn unfinished_requests_leave_attention_unknown_and_the_rest_as_it_is() {
-    let metrics = after(|run| run.output_tokens += 40.0);
+    let metrics = after(|run| {
+        run.output_tokens += 40.0;
+        run.unfinished_tokens = 40.0;
+    });
     assert_value(&metrics.parameter_flops, 2.0 * BODY * 5160.0);
     assert_lacks(&metrics.attention_flops, &[Input::Contexts]);
-    assert!(reason(&metrics.attention_flops).contains("5120 of the window's 5160 tokens"));
+    assert!(reason(&metrics.attention_flops).contains("40 of the window's 5160 tokens"));
     assert!(metrics.mfu.value.is_some(), "it counts multiplications with weights alone");
+}
+
+#[test]
+fn a_request_that_the_opening_cut_counts_the_context_of_what_came_after_it() {
+    let metrics = after(|run| {
+        let in_window = Some(TokensInWindow { input_tokens: 0, output_tokens: 28 });
+        run.requests[0] = Sequence { in_window, ..run.requests[0] };
+        (run.input_tokens, run.output_tokens) = (4096.0 - 512.0, 1024.0 - 100.0);
+    });
+    // Seven whole requests, and of the first one the tokens at positions 613 to 640.
+    let contexts = 7.0 * 640.0 * 641.0 / 2.0 + (640.0 * 641.0 - 612.0 * 613.0) / 2.0;
+    assert_value(&metrics.attention_flops, 4.0 * 32.0 * 4096.0 * contexts);
+}
+
+#[test]
+fn as_many_tokens_cut_off_at_the_opening_as_are_under_way_at_the_end_hide_nothing() {
+    // Of a run that was stored before it was kept what the opening cuts off: the sums agree by chance.
+    let metrics = after(|run| run.unfinished_tokens = 40.0);
+    assert_lacks(&metrics.attention_flops, &[Input::Contexts]);
+    let metrics = after(|run| run.output_tokens -= 40.0);
+    assert!(reason(&metrics.attention_flops).contains("5120 tokens and the window 5080"));
+}
+
+#[test]
+fn a_prompt_cannot_be_inside_when_the_begin_of_its_answer_was_outside() {
+    let metrics = after(|run| {
+        let in_window = Some(TokensInWindow { input_tokens: 512, output_tokens: 28 });
+        run.requests[0] = Sequence { in_window, ..run.requests[0] };
+        run.output_tokens -= 100.0;
+    });
+    assert_lacks(&metrics.attention_flops, &[Input::Contexts]);
+    assert!(reason(&metrics.attention_flops).contains("which comes before it"));
+    assert!(metrics.parameter_flops.value.is_some(), "it asks for no positions");
 }
 
 #[test]
