@@ -146,7 +146,7 @@ pub struct Baseline {
 }
 
 impl Default for Baseline {
-    /// The `bare` one, with the length, age and drift that earlier LEM had.
+    /// What is in force where the section says nothing: conventions, not found by measuring.
     fn default() -> Self {
         Self {
             kind: BaselineKind::default(),
