@@ -18,7 +18,7 @@ test("a run's meter stands in a card of its own, its line among the traces, and 
   await expect(meter).toContainText("wall.csv");
   await expect(meter).toContainText("as stated");
   await expect(page.getByText("Accuracy as stated: 1 % of a reading.")).toBeVisible();
-  await expect(page.getByRole("figure").first()).toContainText("wall");
+  await expect(page.getByRole("img", { name: /Power over time\..*wall: \d+/ })).toBeVisible();
   await page.getByRole("button", { name: "Remove" }).click();
   await dialog(page).getByRole("button", { name: "Remove" }).click();
   await expect(page.getByText("No meter saw this run.")).toBeVisible();
