@@ -72,10 +72,10 @@ pub fn window_energy(
         None => limits.shift_s * (start.power_w.abs() + start.step_w).max(end.power_w.abs() + end.step_w),
     });
     let moved_j = moved_j.fold(0.0, f64::max);
-    // A step of power beside an edge may have been half an interval earlier or later.
+    // A step of power beside an edge may have been up to half an interval earlier or later: uniform within that.
     let of_edge_j = |edge: Edge, t_ns: i64| {
         let range_w = curve.range_w(t_ns - interval_ns, t_ns + interval_ns);
-        (COVERAGE_FACTOR * edge.shape_j).hypot(range_w * seconds(interval_ns) / 2.0)
+        COVERAGE_FACTOR * edge.shape_j.hypot(range_w * seconds(interval_ns) / 2.0 / 3f64.sqrt())
     };
     let errors_j = [moved_j, of_edge_j(start, start_ns), of_edge_j(end, end_ns), limits.gain * energy_j];
     let uncertainty_j = errors_j.iter().map(|error| error * error).sum::<f64>().sqrt();
@@ -159,25 +159,42 @@ mod tests {
         assert!(plain(&readings, 31.0, 59.0).is_ok());
     }
 
+    /// A load that lasts exactly as long as the window, as inference does; `mean`: readings are means of the second before,
+    /// else of the moment. By how many of its uncertainties the energy is off.
+    fn off_by(begin: f64, length: f64, low: f64, rise: f64, mean: bool) -> f64 {
+        let end = begin + length;
+        let energy = |t: f64| low * t + rise * (t.min(end) - begin).max(0.0);
+        let power = |t: f64| low + if (begin..end).contains(&t) { rise } else { 0.0 };
+        #[expect(clippy::cast_precision_loss, reason = "a minute")]
+        let read = |second: i64| {
+            let t = second as f64;
+            if mean { energy(t) - energy(t - 1.0) } else { power(t) }
+        };
+        let readings = each_second(read, 60);
+        let limits = Limits { shift_s: 0.5, gain: 0.0 };
+        let found = window_energy(&readings, limits, nanoseconds(begin), nanoseconds(end)).expect("covered");
+        (found.energy.0 - (energy(end) - energy(begin))).abs() / found.uncertainty.0
+    }
+
+    #[test]
+    fn the_uncertainty_covers_at_least_95_of_100_windows_whatever_a_reading_stands_for() {
+        for mean in [true, false] {
+            let phases = || (0..20).map(|i| (f64::from(i) + 0.5) / 20.0);
+            let windows = phases().flat_map(|begin| phases().map(move |length| (begin, length)));
+            let off =
+                windows.filter(|(begin, length)| off_by(6.0 + begin, 20.0 + length, 90.0, 400.0, mean) > 1.0);
+            let off = off.count();
+            assert!(off <= 20, "{off} of 400 windows, means: {mean}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn the_truth_lies_within_the_uncertainty_whatever_a_reading_stands_for(
-            begin in 5.0f64..8.0, length in 10.0f64..30.0, low in 50.0f64..200.0, rise in 0.0f64..600.0, mean in any::<bool>()
+        fn no_window_is_off_by_much_more_than_its_uncertainty(
+            begin in 5.0f64..8.0, length in 10.0f64..30.0, low in 50.0f64..200.0, rise in 10.0f64..600.0, mean in any::<bool>()
         ) {
-            // The load lasts exactly as long as the window, as inference does.
-            let end = begin + length;
-            let energy = |t: f64| low * t + rise * (t.min(end) - begin).max(0.0);
-            let power = |t: f64| low + if (begin..end).contains(&t) { rise } else { 0.0 };
-            #[expect(clippy::cast_precision_loss, reason = "a minute")]
-            let read = |second: i64| {
-                let t = second as f64;
-                if mean { energy(t) - energy(t - 1.0) } else { power(t) }
-            };
-            let readings = each_second(read, 60);
-            let limits = Limits { shift_s: 0.5, gain: 0.0 };
-            let found = window_energy(&readings, limits, nanoseconds(begin), nanoseconds(end)).expect("covered");
-            let truth = energy(end) - energy(begin);
-            prop_assert!((found.energy.0 - truth).abs() <= found.uncertainty.0 + 1e-6, "{found:?} {truth}");
+            // Two edges that are off by half an interval of a step each, to the same side: sqrt(3) / sqrt(2).
+            prop_assert!(off_by(begin, length, low, rise, mean) < 1.25);
         }
     }
 }
