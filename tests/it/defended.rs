@@ -1,5 +1,7 @@
 //! What lets a number be defended: baselines, grades, strangers on the device, and runs that are not needed.
 
+use std::process::{Child, Command};
+
 use lem_tests::{Project, number, text};
 use serde_json::{Value, json};
 
@@ -104,4 +106,37 @@ fn a_campaign_keeps_what_the_machine_was_and_its_runs_say_that_nothing_changed()
     let campaign = project.lem(&["--json", "campaign", "show", "latest"]).exits(0).json();
     let gpu = campaign["environment"]["devices"][0]["facts"].clone();
     assert!(gpu["driver_version"].is_string() && gpu["power_limit_w"].is_string(), "{gpu:#}");
+}
+
+/// Keeps the CPUs busy that nobody else wants, for as long as it lives.
+struct Neighbour(Vec<Child>);
+
+impl Neighbour {
+    fn on_every_cpu() -> Self {
+        let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let idle_away = || Command::new("nice").args(["-n", "19", "sh", "-c", "while :; do :; done"]).spawn();
+        Self((0..cpus).map(|_| idle_away().expect("nice and sh exist")).collect())
+    }
+}
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = (child.kill(), child.wait());
+        }
+    }
+}
+
+#[test]
+fn others_on_the_cpus_are_told_and_the_worker_is_not_one_of_them() {
+    let project = Project::new().fake_gpus(&steady_gpu()).scripted("a", "honest window_ms=1000");
+    let neighbour = Neighbour::on_every_cpu();
+    let _ = project.run().exits(0);
+    drop(neighbour);
+    let detail = project.detail(&project.result_of("a"));
+    let load = check(&detail, "host_load");
+    assert_eq!(text(load, "verdict"), "warn", "{load:#}");
+    assert!((20.0..=100.0).contains(&number(load, "value")), "{load:#}");
+    let share = number(&detail["surroundings"], "load_by_others");
+    assert!((share * 100.0 - number(load, "value")).abs() < 1e-9, "{:#}", detail["surroundings"]);
 }

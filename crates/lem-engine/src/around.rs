@@ -1,18 +1,19 @@
 //! The surroundings of a campaign's runs, for the loop that judges them: see [`crate::environment`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use lem_campaign::plan::{Plan, PlannedRun};
-use lem_campaign::run::{DeviceLook, Look, Owner, Surroundings};
+use lem_campaign::run::{CpuTime, DeviceLook, Look, Owner, Surroundings};
 use lem_measure::quality::{EccErrors, ForeignProcess};
 use lem_power::DeviceState;
 use lem_spec::campaign::{Runner, Server};
 use serde_json::{Value, json};
 
-use crate::environment::{self, Drift, Owners, Tenants, drift};
+use crate::environment::{self, Drift, Owners, Tenants, cpu_time, drift};
 
 /// Looks at what surrounds the runs of one campaign.
 pub(crate) struct CampaignSurroundings<'a> {
@@ -34,12 +35,16 @@ impl<'a> CampaignSurroundings<'a> {
         // Nothing panics while it is held.
         let mut containers = self.containers.lock().unwrap_or_else(PoisonError::into_inner);
         containers.extend(owner.container);
-        let runner = &self.plan.experiments[run.experiment].runner;
         Owners {
             pids: owner.pids.into_iter().collect(),
             containers: containers.clone(),
-            served_by_others: matches!(runner, Runner::Openai(Server { url: Some(_), .. })),
+            served_by_others: self.is_served_by_others(run),
         }
+    }
+
+    fn is_served_by_others(&self, run: &PlannedRun) -> bool {
+        let runner = &self.plan.experiments[run.experiment].runner;
+        matches!(runner, Runner::Openai(Server { url: Some(_), .. }))
     }
 }
 
@@ -58,6 +63,13 @@ impl Surroundings for CampaignSurroundings<'_> {
             }
         }
         .boxed()
+    }
+
+    fn cpu_time(&self, run: &PlannedRun, owner: &Owner, since: Option<&CpuTime>) -> Result<CpuTime, String> {
+        if self.is_served_by_others(run) {
+            return Err("the server was not started here, so that its own part cannot be told".into());
+        }
+        cpu_time::read(Path::new("/"), std::process::id(), owner, since)
     }
 }
 

@@ -4,15 +4,21 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
+use lem_backend::Control as Life;
 use lem_measure::quality::{EccErrors, ForeignProcess};
 use serde_json::{Value, json};
 
+use super::load::CpuTime;
 use crate::plan::PlannedRun;
 
 /// Looks at the surroundings: before a worker is started, and when its window has just ended and it is still there.
 pub trait Surroundings: Send + Sync {
     /// Looks; takes milliseconds and never fails: what cannot be found out is absent.
     fn look<'a>(&'a self, run: &'a PlannedRun, owner: Owner) -> BoxFuture<'a, Look>;
+
+    /// Reads the CPUs' time, at both edges of a window; takes a fraction of a millisecond. `since` is the reading at the
+    /// edge before. Fails with a reason where it is not known which part of it is the run's own.
+    fn cpu_time(&self, run: &PlannedRun, owner: &Owner, since: Option<&CpuTime>) -> Result<CpuTime, String>;
 }
 
 /// Whose processes are the worker's.
@@ -22,6 +28,12 @@ pub struct Owner {
     pub pids: Vec<u32>,
     /// The full id of its container.
     pub container: Option<String>,
+}
+
+impl Owner {
+    pub(super) fn of(worker: &dyn Life) -> Self {
+        Self { pids: worker.pids(), container: worker.container().map(|facts| facts.id.clone()) }
+    }
 }
 
 /// What was seen.
@@ -57,12 +69,14 @@ impl Look {
     }
 }
 
-/// Both looks at a run.
+/// Both looks at a run, and what was found in between.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Around {
     pub(super) before: Look,
     /// Absent for a worker that never got to the end of its window.
     pub(super) after: Option<Look>,
+    /// The share of the CPUs' time (0 to 1) that others used in the window, or why it is not known; absent as above.
+    pub(super) load: Option<Result<f64, String>>,
 }
 
 impl Around {
@@ -72,6 +86,8 @@ impl Around {
             "before": self.before.record,
             "after": self.after.as_ref().map(|look| &look.record),
             "drift": self.drift(),
+            "load_by_others": self.load_by_others(),
+            "load_unknown": self.load_unknown(),
         })
     }
 
@@ -106,6 +122,16 @@ impl Around {
         })
     }
 
+    /// The share of the CPUs' time that others used in the window.
+    pub(super) fn load_by_others(&self) -> Option<f64> {
+        self.load.as_ref()?.as_ref().ok().copied()
+    }
+
+    /// Why that is not known.
+    pub(super) fn load_unknown(&self) -> Option<String> {
+        self.load.as_ref()?.as_ref().err().cloned()
+    }
+
     /// What was swapped between both looks, in MiB.
     pub(super) fn swapped_mib(&self) -> Option<f64> {
         Some((self.after.as_ref()?.swapped_mib? - self.before.swapped_mib?).max(0.0))
@@ -131,9 +157,13 @@ mod tests {
         }
     }
 
+    fn around(before: Look, after: Option<Look>) -> Around {
+        Around { before, after, load: None }
+    }
+
     #[test]
     fn a_stranger_who_was_there_at_either_end_was_there() {
-        let around = Around { before: look(&[7, 8], 0, &[]), after: Some(look(&[8, 9], 0, &[])) };
+        let around = around(look(&[7, 8], 0, &[]), Some(look(&[8, 9], 0, &[])));
         let pids: Vec<u32> =
             around.foreign("gpu").expect("looked").iter().map(|process| process.pid).collect();
         assert_eq!(pids, [7, 8, 9]);
@@ -142,8 +172,7 @@ mod tests {
 
     #[test]
     fn errors_are_those_between_the_looks_and_changes_are_told_once() {
-        let around =
-            Around { before: look(&[], 3, &["driver"]), after: Some(look(&[], 5, &["driver", "limit"])) };
+        let around = around(look(&[], 3, &["driver"]), Some(look(&[], 5, &["driver", "limit"])));
         assert_eq!(around.ecc("gpu"), Some(EccErrors { corrected: 2, uncorrected: 0 }));
         assert_eq!(around.drift(), Some(vec!["driver".to_owned(), "limit".to_owned()]));
         assert_eq!(around.swapped_mib(), Some(0.0));
@@ -151,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_run_without_a_second_look_has_no_differences() {
-        let around = Around { before: look(&[], 3, &[]), after: None };
+        let around = around(look(&[], 3, &[]), None);
         assert_eq!((around.ecc("gpu"), around.foreign("gpu"), around.swapped_mib()), (None, None, None));
     }
 }

@@ -8,7 +8,6 @@ use lem_measure::energy::window_energy;
 use lem_protocol::{Experiment, Phase, Request, WorkerErrorKind, framing};
 use lem_spec::campaign::{Baseline, BaselineKind, ThermalMode};
 
-use super::around::Owner;
 use super::baseline::{IdlePower, RunBaseline, applied, idle_power};
 use super::campaign::{AtRest, Campaign, Rig, RunError};
 use super::control::Control;
@@ -68,7 +67,7 @@ pub(super) async fn run(
     if !told.requests.is_empty() {
         rig.tell(CampaignEvent::Requests { run_id: run_id.into(), requests: told.requests.clone() }).await?;
     }
-    rest.around.after = told.after.take();
+    (rest.around.after, rest.around.load) = (told.after.take(), told.load.take());
     let requests = std::mem::take(&mut told.requests);
     let bare = rest.bare.serve(run_id);
     let ttft_ms_p50 = ttft_ms_p50(&requests);
@@ -176,8 +175,7 @@ async fn converse(
     let container = life.container().cloned();
     let sample_size = message.workload.sample_size;
     let mut follower = Follower::new(rig, control, recording, run.run_id, sample_size, run.started_ns);
-    let owner = Owner { pids: life.pids(), container: container.as_ref().map(|facts| facts.id.clone()) };
-    follower.owner = Some((run.planned, owner));
+    follower.worker = Some((run.planned, life.as_mut()));
     let told = message.warmup.hold.then(|| {
         let (heat, told) = Heat::new(run.heat_s);
         follower.heat = Some(heat);
@@ -197,7 +195,7 @@ async fn converse(
     });
     let failure = follower.follow(&mut streams).await?;
     sending.abort();
-    let told = Told { container, after: follower.after.take(), ..std::mem::take(&mut follower.told) };
+    let told = Told { container, ..std::mem::take(&mut follower.told) };
     let failure = match failure {
         Some(failure) => {
             // Its exit says nothing more than the failure does.

@@ -216,7 +216,7 @@ async fn one_run(
     if rest.gap != GapEnd::Stopped {
         let before = recording.during(rig.surroundings.look(planned, Owner::default())).await?;
         rest.bare.prepare(&run_id, before.busy(), rig, control, recording).await?;
-        rest.around = Around { before, after: None };
+        rest.around = Around { before, ..Around::default() };
     }
     let outcome = if control.is_stopped() {
         RunOutcome::stopped_while_waiting()

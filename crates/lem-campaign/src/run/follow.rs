@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lem_backend::Control as Life;
 use lem_protocol::conversation::Conversation;
 use lem_protocol::framing::FramingError;
 use lem_protocol::{Event, EventLine, Phase, PhaseEdge, Request, WorkerResult};
@@ -12,6 +13,7 @@ use super::campaign::{Rig, RunError};
 use super::control::Control;
 use super::event::CampaignEvent;
 use super::heat::{Heat, Heated};
+use super::load::{self, CpuTime};
 use super::outcome::{Failure, FailureKind};
 use super::recording::Recording;
 use super::streams::Tail;
@@ -37,6 +39,8 @@ pub(super) struct Told {
     pub(super) result: Option<WorkerResult>,
     pub(super) engine: Option<serde_json::Value>,
     pub(super) after: Option<Look>,
+    /// The share of the CPUs' time that others used in the window, or why it is not known.
+    pub(super) load: Option<Result<f64, String>>,
     pub(super) container: Option<lem_backend::docker::ContainerFacts>,
     pub(super) stderr: Tail,
 }
@@ -54,10 +58,12 @@ pub(super) struct Follower<'a, 'r> {
     pub(super) run_id: &'a str,
     /// Before the worker was started: no time stamp of it is earlier.
     pub(super) started_ns: i64,
+    /// The planned run and its worker, until it has said who it is.
+    pub(super) worker: Option<(&'a PlannedRun, &'a mut (dyn Life + 'static))>,
     /// The planned run, and whose processes are its worker's.
-    pub(super) owner: Option<(&'a PlannedRun, Owner)>,
-    /// The surroundings when the window had just ended.
-    pub(super) after: Option<Look>,
+    owner: Option<(&'a PlannedRun, Owner)>,
+    /// The CPUs' time when the window began.
+    cpu_time: Option<Result<CpuTime, String>>,
     pub(super) told: Told,
     /// A warm-up that lasts until the devices are hot.
     pub(super) heat: Option<Heat>,
@@ -81,8 +87,9 @@ impl<'a, 'r> Follower<'a, 'r> {
             control,
             recording,
             run_id,
+            worker: None,
             owner: None,
-            after: None,
+            cpu_time: None,
             told: Told::default(),
             heat: None,
             conversation: Conversation::expecting(sample_size),
@@ -184,6 +191,8 @@ impl<'a, 'r> Follower<'a, 'r> {
         let (run_id, t_ns) = (self.run_id.to_owned(), line.t_ns);
         match line.event {
             Event::Hello { engine, versions, .. } => {
+                // Not earlier: it may not have been a process yet.
+                self.owner = self.worker.take().map(|(planned, life)| (planned, Owner::of(life)));
                 self.told.engine = Some(serde_json::json!({ "engine": engine, "versions": versions }));
             }
             Event::Phase { phase, edge } => self.phase(phase, edge, t_ns).await?,
@@ -233,6 +242,9 @@ impl<'a, 'r> Follower<'a, 'r> {
         let run_id = self.run_id.to_owned();
         match edge {
             PhaseEdge::Begin => {
+                if phase == Phase::Measure {
+                    self.cpu_time = self.read_cpu_time(None);
+                }
                 self.told.phases.insert(phase, (t_ns, None));
                 self.rig.tell(CampaignEvent::PhaseBegun { run_id, phase, t_ns }).await
             }
@@ -240,16 +252,31 @@ impl<'a, 'r> Follower<'a, 'r> {
                 if let Some((_, end)) = self.told.phases.get_mut(&phase) {
                     *end = Some(t_ns);
                 }
-                if phase == Phase::Measure
-                    && let Some((planned, owner)) = self.owner.take()
-                {
-                    // A worker that is gone owns nothing, so not later.
-                    let look = self.rig.surroundings.look(planned, owner);
-                    self.after = Some(self.recording.during(look).await?);
+                if phase == Phase::Measure {
+                    self.look_around().await?;
                 }
                 self.rig.tell(CampaignEvent::PhaseEnded { run_id, phase, t_ns }).await
             }
         }
+    }
+
+    /// At the end of the window: a worker that is gone owns nothing any more.
+    async fn look_around(&mut self) -> Result<(), RunError> {
+        self.told.load = self.cpu_time.take().map(|begin| {
+            let begin = begin?;
+            let end = self.read_cpu_time(Some(&begin)).unwrap_or_else(|| Err("nobody looked".into()));
+            load::used_by_others(&begin, &end?)
+        });
+        if let Some((planned, owner)) = self.owner.take() {
+            let look = self.rig.surroundings.look(planned, owner);
+            self.told.after = Some(self.recording.during(look).await?);
+        }
+        Ok(())
+    }
+
+    fn read_cpu_time(&self, since: Option<&CpuTime>) -> Option<Result<CpuTime, String>> {
+        let (planned, owner) = self.owner.as_ref()?;
+        Some(self.rig.surroundings.cpu_time(planned, owner, since))
     }
 
     async fn warn(&mut self, message: String) -> Result<(), RunError> {

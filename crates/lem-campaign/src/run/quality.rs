@@ -70,7 +70,8 @@ fn facts(outcome: &RunOutcome, evidence: &Evidence<'_>, recording: &Recording<'_
         log: Some(log_signs(&outcome.stderr_tail)),
         environment_drift: evidence.around.drift(),
         host: Host {
-            load_by_others: None,
+            load_by_others: evidence.around.load_by_others(),
+            load_unknown: evidence.around.load_unknown(),
             governor: evidence.around.before.governor.clone(),
             swapped_mib: evidence.around.swapped_mib(),
         },

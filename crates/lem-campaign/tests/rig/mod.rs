@@ -9,8 +9,8 @@ use futures_util::future::BoxFuture;
 use lem_backend::{Control as Life, Exit, Session, StartError};
 use lem_campaign::plan::{self, Plan, PlannedRun, worker_experiment};
 use lem_campaign::run::{
-    Campaign, CampaignEvent, Clock, Control, Journal, JournalError, Limits, Look, Meters, MetersError, Owner,
-    Rig, RunError, Summary, Surroundings, Workers, run,
+    Campaign, CampaignEvent, Clock, Control, CpuTime, Journal, JournalError, Limits, Look, Meters,
+    MetersError, Owner, Rig, RunError, Summary, Surroundings, Workers, run,
 };
 use lem_measure::Sample;
 use lem_power::{Meter, MeterChoice};
@@ -166,6 +166,10 @@ struct Nowhere;
 impl Surroundings for Nowhere {
     fn look<'a>(&'a self, _run: &'a PlannedRun, _owner: Owner) -> BoxFuture<'a, Look> {
         async { Look::default() }.boxed()
+    }
+
+    fn cpu_time(&self, _: &PlannedRun, _: &Owner, _: Option<&CpuTime>) -> Result<CpuTime, String> {
+        Err("this is nowhere".into())
     }
 }
 

@@ -5,6 +5,7 @@
 //! paths outside of the project, so that it can be published with the results.
 
 mod containers;
+pub(crate) mod cpu_time;
 mod drift;
 mod host;
 mod machine;

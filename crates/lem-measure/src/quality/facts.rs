@@ -311,6 +311,8 @@ pub struct LogSigns {
 pub struct Host {
     /// Share of all CPUs' time in the window that processes other than the worker and LEM used.
     pub load_by_others: Option<f64>,
+    /// Why that is not known.
+    pub load_unknown: Option<String>,
     /// The frequency governor of the CPUs; of several, one that is not `performance`.
     pub governor: Option<String>,
     /// What was swapped in and out during the run, in MiB.

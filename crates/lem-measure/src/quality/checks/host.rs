@@ -2,7 +2,7 @@
 
 use crate::device::DeviceKind;
 use crate::quality::catalogue as kinds;
-use crate::quality::facts::RunFacts;
+use crate::quality::facts::{Host, RunFacts};
 use crate::quality::judge::{Finding, pass_or_invalid, pass_or_warn};
 use crate::quality::{Check, Verdict};
 
@@ -14,7 +14,7 @@ const LOAD: f64 = 20.0;
 pub(super) fn checks(facts: &RunFacts) -> Vec<Check> {
     vec![
         kinds::ENVIRONMENT.check(environment(facts.environment_drift.as_deref())),
-        kinds::HOST_LOAD.check(host_load(facts.host.load_by_others)),
+        kinds::HOST_LOAD.check(host_load(&facts.host)),
         kinds::GOVERNOR.check(governor(facts)),
         kinds::SWAP.check(swap(facts.host.swapped_mib)),
     ]
@@ -31,9 +31,10 @@ fn environment(drift: Option<&[String]>) -> Finding {
     Finding::bare(pass_or_invalid(drift.is_empty()), why)
 }
 
-fn host_load(load: Option<f64>) -> Finding {
-    let Some(load) = load.filter(|share| share.is_finite()) else {
-        return Finding::unknown("The load of other processes is not known.");
+fn host_load(host: &Host) -> Finding {
+    let Some(load) = host.load_by_others.filter(|share| share.is_finite()) else {
+        let why = host.load_unknown.as_deref().unwrap_or("nobody looked");
+        return Finding::unknown(format!("The load of other processes is not known: {why}."));
     };
     let percent = load * 100.0;
     Finding::of(percent, pass_or_warn(percent <= LOAD), format!("Others used {percent:.0} % of the CPUs."))

@@ -172,6 +172,7 @@ fn good_run() -> RunFacts {
         environment_drift: Some(Vec::new()),
         host: Host {
             load_by_others: Some(0.03),
+            load_unknown: None,
             governor: Some("performance".into()),
             swapped_mib: Some(0.0),
         },
