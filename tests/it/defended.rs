@@ -108,6 +108,42 @@ fn a_campaign_keeps_what_the_machine_was_and_its_runs_say_that_nothing_changed()
     assert!(gpu["driver_version"].is_string() && gpu["power_limit_w"].is_string(), "{gpu:#}");
 }
 
+#[test]
+fn a_run_in_which_the_driver_reported_a_critical_error_is_invalid_and_the_campaign_goes_on() {
+    // One every quarter of a second, so that some are in the run however long its start takes.
+    let errors: Value =
+        (0..400).map(|quarter| json!({ "after_s": f64::from(quarter) / 4.0, "xid": 48 })).collect();
+    let gpus = json!([{ "name": "H100", "signal": { "shape": "constant", "watts": 200.0 }, "xids": errors }]);
+    let project =
+        Project::new().fake_gpus(&gpus).scripted("a", "honest window_ms=600").execution("cycles", 2);
+    let finished = project.run().exits(0);
+    let rows = project.results_of("a");
+    assert_eq!(rows.len(), 2, "the first error did not end the campaign");
+    for row in &rows {
+        let detail = project.detail(row);
+        let xid = check(&detail, "xid");
+        assert_eq!(text(xid, "verdict"), "invalid", "{xid:#}");
+        assert!(text(xid, "why").contains("Xid 48 (double-bit ECC error)"), "{xid:#}");
+        let heard = detail["surroundings"]["xids"].as_object().expect("each GPU");
+        assert!(heard.values().all(|xids| xids["errors"][0]["t_ns"].is_i64()), "{heard:#?}");
+    }
+    let warnings = finished.events_called("warning");
+    assert!(warnings.iter().any(|event| text(event, "message").contains("reported Xid 48")), "{warnings:#?}");
+}
+
+#[test]
+fn a_gpu_that_tells_no_critical_errors_leaves_the_check_open() {
+    let gpus = json!([{ "name": "H100", "unsupported": ["events"] }]);
+    let project = Project::new().fake_gpus(&gpus).scripted("a", "honest window_ms=500");
+    let _ = project.run().exits(0);
+    let detail = project.detail(&project.result_of("a"));
+    assert_eq!(text(check(&detail, "xid"), "verdict"), "unknown");
+    let plain = Project::new().fake_gpus(&steady_gpu()).scripted("a", "honest window_ms=500");
+    let _ = plain.run().exits(0);
+    let detail = plain.detail(&plain.result_of("a"));
+    assert_eq!(text(check(&detail, "xid"), "verdict"), "pass");
+}
+
 /// Keeps the CPUs busy that nobody else wants, for as long as it lives.
 struct Neighbour(Vec<Child>);
 

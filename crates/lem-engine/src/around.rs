@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use lem_campaign::plan::{Plan, PlannedRun};
 use lem_campaign::run::{CpuTime, DeviceLook, Look, Owner, Surroundings};
 use lem_measure::quality::{EccErrors, ForeignProcess};
-use lem_power::DeviceState;
+use lem_power::{DeviceState, Listening, Xids};
 use lem_spec::campaign::{Runner, Server};
 use serde_json::{Value, json};
 
@@ -23,12 +23,14 @@ pub(crate) struct CampaignSurroundings<'a> {
     surroundings: tokio::sync::Mutex<environment::Surroundings>,
     /// Containers that belonged to workers of this campaign: one that is kept is nobody's stranger.
     containers: Mutex<BTreeSet<String>>,
+    /// Who hears of critical errors while a worker runs.
+    listening: Mutex<Option<Listening>>,
 }
 
 impl<'a> CampaignSurroundings<'a> {
     pub(crate) fn new(plan: &'a Plan, began: Value, surroundings: environment::Surroundings) -> Self {
         let surroundings = tokio::sync::Mutex::new(surroundings);
-        Self { plan, began, surroundings, containers: Mutex::default() }
+        Self { plan, began, surroundings, containers: Mutex::default(), listening: Mutex::default() }
     }
 
     fn owners(&self, run: &PlannedRun, owner: Owner) -> Owners {
@@ -63,6 +65,20 @@ impl Surroundings for CampaignSurroundings<'_> {
             }
         }
         .boxed()
+    }
+
+    fn listen(&self) -> BoxFuture<'_, ()> {
+        async {
+            let listening = self.surroundings.lock().await.listen();
+            // Whoever listened before is dropped, and ends.
+            *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Some(listening);
+        }
+        .boxed()
+    }
+
+    fn heard(&self) -> BTreeMap<String, Xids> {
+        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
+        listening.map(Listening::finish).unwrap_or_default()
     }
 
     fn cpu_time(&self, run: &PlannedRun, owner: &Owner, since: Option<&CpuTime>) -> Result<CpuTime, String> {

@@ -48,6 +48,13 @@ impl Board {
         at.since(self.config.lost_after_s).is_some()
     }
 
+    /// The first critical error that occurs later than `after_ns` and has occurred by now: when, and its number.
+    pub(crate) fn next_xid(&self, after_ns: i64, at: Moment) -> Option<(i64, u64)> {
+        let occurred =
+            self.config.xids.iter().filter_map(|xid| Some((at.since(Some(xid.after_s))?, xid.xid)));
+        occurred.filter(|(t_ns, _)| *t_ns > after_ns).min()
+    }
+
     /// The energy counter in mJ, where there is one: whole millijoules as of its last move.
     pub(crate) fn counter_mj(&self, at: Moment) -> Option<u64> {
         if !self.config.counter_present {

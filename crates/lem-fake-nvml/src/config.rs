@@ -69,6 +69,7 @@ pub(crate) struct GpuConfig {
     pub(crate) ecc_corrected: u64,
     pub(crate) ecc_uncorrected: u64,
     pub(crate) power_limit_set_w: Option<u32>,
+    pub(crate) xids: Vec<Xid>,
     pub(crate) unsupported: Vec<Feature>,
 }
 
@@ -85,6 +86,16 @@ pub(crate) struct Process {
     pub(crate) utilization_pct: Option<u32>,
 }
 
+/// A critical error of the GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Xid {
+    /// When it occurs, in seconds after `nvmlInit`.
+    pub(crate) after_s: f64,
+    /// Its number.
+    pub(crate) xid: u64,
+}
+
 /// What a board can be without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,6 +105,7 @@ pub(crate) enum Feature {
     ProcessUtilization,
     EccErrors,
     ApplicationClocks,
+    Events,
     ComputeMode,
     Pcie,
     PowerLimits,
@@ -158,6 +170,7 @@ impl Default for GpuConfig {
             ecc_corrected: 0,
             ecc_uncorrected: 0,
             power_limit_set_w: None,
+            xids: Vec::new(),
             unsupported: Vec::new(),
         }
     }
@@ -210,7 +223,9 @@ impl GpuConfig {
             ("lost_after_s", self.lost_after_s.unwrap_or(0.0), 0.0, 1e7),
             ("reset_after_s", self.reset_after_s.unwrap_or(0.0), 0.0, 1e7),
         ];
-        let bad = numbers.into_iter().find(|(_, value, low, high)| !(*low..=*high).contains(value));
+        let errors = self.xids.iter().map(|xid| ("after_s of xids", xid.after_s, 0.0, 1e7));
+        let bad =
+            numbers.into_iter().chain(errors).find(|(_, value, low, high)| !(*low..=*high).contains(value));
         bad.map_or(Ok(()), |(name, value, low, high)| {
             Err(format!("{name} must be {low} to {high}, not {value}"))
         })
@@ -241,6 +256,7 @@ mod tests {
             r#"[{"signal": {"shape": "constant", "watts": -1}}]"#,
             r#"[{"throttled_share": 2}]"#,
             r#"[{"lost_after_s": -1}]"#,
+            r#"[{"xids": [{"after_s": -1, "xid": 31}]}]"#,
             r#"[{"architecture": "abacus"}]"#,
         ] {
             assert!(Config::from_json(text).is_err(), "{text}");

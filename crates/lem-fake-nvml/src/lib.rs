@@ -51,11 +51,13 @@
 //! | `processes`, `graphics_processes` | `[]` | lists of `pid`, `memory_mib` (not told if absent), `utilization_pct` (idle if absent; above 100 as from a driver that is wrong) |
 //! | `ecc_corrected`, `ecc_uncorrected` | 0 | errors since the driver was loaded; not told where `ecc` is `false` |
 //! | `power_limit_set_w` | `power_limit_w` | the limit in force, where somebody has set another than the default |
-//! | `unsupported` | `[]` | what this board answers "not supported" to: `compute_processes`, `graphics_processes`, `process_utilization`, `ecc_errors`, `application_clocks`, `compute_mode`, `pcie`, `power_limits` |
+//! | `xids` | `[]` | critical errors: list of `after_s` (seconds after `nvmlInit`) and `xid` (its number); told to those who have registered before |
+//! | `unsupported` | `[]` | what this board answers "not supported" to: `compute_processes`, `graphics_processes`, `process_utilization`, `ecc_errors`, `application_clocks`, `compute_mode`, `pcie`, `power_limits`, `events` |
 
 mod abi;
 mod board;
 mod config;
+mod events;
 mod library;
 pub mod model;
 mod models;

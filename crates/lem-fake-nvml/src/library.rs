@@ -1,7 +1,7 @@
 //! The state of the library between `nvmlInit` and `nvmlShutdown`, which count their callers as the real ones do.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use nvml_wrapper_sys::bindings::{
     nvmlDevice_t, nvmlReturn_enum_NVML_ERROR_DRIVER_NOT_LOADED, nvmlReturn_enum_NVML_ERROR_GPU_IS_LOST,
@@ -13,6 +13,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::board::{Board, Moment};
 use crate::config::{Config, InitError};
+use crate::events::EventSets;
 
 /// What a C function answers: nothing more, or an error code.
 pub(crate) type Answer = Result<(), nvmlReturn_t>;
@@ -23,6 +24,7 @@ pub(crate) struct Library {
     init_ns: i64,
     pub(crate) driver_version: String,
     pub(crate) boards: Vec<Board>,
+    event_sets: Mutex<EventSets>,
 }
 
 static LIBRARY: RwLock<Option<Library>> = RwLock::new(None);
@@ -44,6 +46,7 @@ pub(crate) fn init() -> Answer {
         init_ns: now_ns(),
         driver_version: config.driver_version,
         boards: boards.collect(),
+        event_sets: Mutex::default(),
     });
     Ok(())
 }
@@ -91,7 +94,11 @@ pub(crate) fn with_board(device: nvmlDevice_t, body: impl FnOnce(&Board, Moment)
 }
 
 impl Library {
-    fn moment(&self) -> Moment {
+    pub(crate) fn event_sets(&self) -> MutexGuard<'_, EventSets> {
+        self.event_sets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
         Moment { t_ns: now_ns(), init_ns: self.init_ns }
     }
 
@@ -100,8 +107,13 @@ impl Library {
         if board.is_lost(self.moment()) {
             return Err(nvmlReturn_enum_NVML_ERROR_GPU_IS_LOST);
         }
-        Ok(std::ptr::without_provenance_mut(board.index as usize + 1))
+        Ok(handle_at(board.index))
     }
+}
+
+/// The handle of the GPU at a position.
+pub(crate) fn handle_at(index: u32) -> nvmlDevice_t {
+    std::ptr::without_provenance_mut(index as usize + 1)
 }
 
 fn init_error(error: InitError) -> nvmlReturn_t {

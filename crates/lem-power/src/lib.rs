@@ -16,7 +16,7 @@ pub mod simulated;
 
 pub use clock::now_ns;
 pub use meter::{Depth, Meter, ReadError};
-pub use nvml::{DeviceState, EccErrors, GpuProcess, ProcessKind, Watch};
+pub use nvml::{DeviceState, EccErrors, GpuProcess, Listening, ProcessKind, Watch, Xid, Xids};
 pub use open::{Choice, MeterChoice, OpenError, Opened, Paths, ProbeResult, open, probe};
 pub use sampler::{Sampler, SamplerConfig, SamplerEvent, SamplerStats, StartError};
 pub use select::DeviceSelection;

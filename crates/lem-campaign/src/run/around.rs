@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use lem_backend::Control as Life;
 use lem_measure::quality::{EccErrors, ForeignProcess};
+use lem_power::Xids;
+use lem_power::nvml::ASK_MS;
 use serde_json::{Value, json};
 
 use super::load::CpuTime;
@@ -15,6 +17,13 @@ use crate::plan::PlannedRun;
 pub trait Surroundings: Send + Sync {
     /// Looks; takes milliseconds and never fails: what cannot be found out is absent.
     fn look<'a>(&'a self, run: &'a PlannedRun, owner: Owner) -> BoxFuture<'a, Look>;
+
+    /// Begins to listen for critical errors that the driver reports of the devices. Does not wait for it.
+    fn listen(&self) -> BoxFuture<'_, ()>;
+
+    /// Ends that, and tells what was heard of each device that has such errors, by its id. Takes a call of the driver, and
+    /// a second at most.
+    fn heard(&self) -> BTreeMap<String, Xids>;
 
     /// Reads the CPUs' time, at both edges of a window; takes a fraction of a millisecond. `since` is the reading at the
     /// edge before. Fails with a reason where it is not known which part of it is the run's own.
@@ -77,7 +86,12 @@ pub(super) struct Around {
     pub(super) after: Option<Look>,
     /// The share of the CPUs' time (0 to 1) that others used in the window, or why it is not known; absent as above.
     pub(super) load: Option<Result<f64, String>>,
+    /// Critical errors that the driver reported while the worker ran, by device.
+    pub(super) xids: BTreeMap<String, Xids>,
 }
+
+/// An error may be told by this much after it has occurred: the driver is asked now and then.
+const XID_LATE_NS: i64 = 2 * ASK_MS as i64 * 1_000_000;
 
 impl Around {
     /// What is kept with the run.
@@ -88,6 +102,7 @@ impl Around {
             "drift": self.drift(),
             "load_by_others": self.load_by_others(),
             "load_unknown": self.load_unknown(),
+            "xids": self.xids,
         })
     }
 
@@ -120,6 +135,16 @@ impl Around {
             corrected: after.corrected.saturating_sub(before.corrected),
             uncorrected: after.uncorrected.saturating_sub(before.uncorrected),
         })
+    }
+
+    /// The numbers of the errors of a device up to the end of the window: what is torn down afterwards may leave others.
+    /// Absent when none was heard and some may have been missed.
+    pub(super) fn xids(&self, device: &str, window_end_ns: i64) -> Option<Vec<u64>> {
+        let Xids { errors, deaf } = self.xids.get(device)?;
+        let until_ns = window_end_ns.saturating_add(XID_LATE_NS);
+        let numbers: Vec<u64> =
+            errors.iter().filter(|xid| xid.t_ns <= until_ns).map(|xid| xid.number).collect();
+        (deaf.is_none() || !numbers.is_empty()).then_some(numbers)
     }
 
     /// The share of the CPUs' time that others used in the window.
@@ -158,7 +183,7 @@ mod tests {
     }
 
     fn around(before: Look, after: Option<Look>) -> Around {
-        Around { before, after, load: None }
+        Around { before, after, ..Around::default() }
     }
 
     #[test]
@@ -182,5 +207,22 @@ mod tests {
     fn a_run_without_a_second_look_has_no_differences() {
         let around = around(look(&[], 3, &[]), None);
         assert_eq!((around.ecc("gpu"), around.foreign("gpu"), around.swapped_mib()), (None, None, None));
+    }
+    #[test]
+    fn errors_count_up_to_the_end_of_the_window_and_not_knowing_is_no_pass() {
+        let heard = |times_s: &[i64], deaf: bool| {
+            let error = |s: &i64| lem_power::Xid { number: 31, t_ns: s * 1_000_000_000 };
+            let errors = times_s.iter().map(error).collect();
+            Xids { errors, deaf: deaf.then(|| "not supported".to_owned()) }
+        };
+        let found = |xids| {
+            let xids = BTreeMap::from([("gpu".to_owned(), xids)]);
+            Around { xids, ..Around::default() }.xids("gpu", 10_000_000_000)
+        };
+        assert_eq!(found(heard(&[2, 9, 11], false)), Some(vec![31, 31]));
+        assert_eq!(found(heard(&[11], false)), Some(vec![]));
+        assert_eq!(found(heard(&[11], true)), None, "others may have been missed");
+        assert_eq!(found(heard(&[9], true)), Some(vec![31]), "what was heard was heard");
+        assert_eq!(Around::default().xids("gpu", 0), None, "nobody listened");
     }
 }

@@ -1,10 +1,13 @@
 //! One attempt at one planned run: worker, window, outcome.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lem_backend::{Control as Life, Exit, Session};
 use lem_measure::Provenance;
 use lem_measure::energy::window_energy;
+use lem_measure::quality::xid_in_words;
+use lem_power::Xids;
 use lem_protocol::{Experiment, Phase, Request, WorkerErrorKind, framing};
 use lem_spec::campaign::{Baseline, BaselineKind, ThermalMode};
 
@@ -47,6 +50,7 @@ pub(super) async fn run(
     message.warmup.hold = rest.thermals.stay_hot();
     recording.first_readings().await?;
     let start_temperatures_c = recording.temperatures_c().to_vec();
+    rig.surroundings.listen().await;
     let started_ns = rig.clock.now_ns();
     rig.tell(CampaignEvent::RunStarted {
         run_id: run_id.into(),
@@ -68,6 +72,8 @@ pub(super) async fn run(
         rig.tell(CampaignEvent::Requests { run_id: run_id.into(), requests: told.requests.clone() }).await?;
     }
     (rest.around.after, rest.around.load) = (told.after.take(), told.load.take());
+    rest.around.xids = rig.surroundings.heard();
+    tell_xids(&rest.around.xids, run_id, rig, recording).await?;
     let requests = std::mem::take(&mut told.requests);
     let bare = rest.bare.serve(run_id);
     let ttft_ms_p50 = ttft_ms_p50(&requests);
@@ -75,6 +81,25 @@ pub(super) async fn run(
     let baselines = baselines(campaign.plan.baseline.as_ref(), bare, &outcome, recording);
     let outcome = RunOutcome { baselines, ttft_ms_p50, ..parts::divided(outcome, &requests, recording) };
     Ok(judged(outcome, &message, &requests, start_temperatures_c, rest, rig, recording))
+}
+
+/// Says which critical errors the driver has reported, each kind once: they may be why a run has failed.
+async fn tell_xids(
+    heard: &BTreeMap<String, Xids>,
+    run_id: &str,
+    rig: &Rig<'_>,
+    recording: &Recording<'_>,
+) -> Result<(), RunError> {
+    for (id, xids) in heard {
+        let name =
+            recording.devices().iter().find(|device| device.id == *id).map_or(id, |device| &device.name);
+        let kinds: BTreeSet<u64> = xids.errors.iter().map(|xid| xid.number).collect();
+        for number in kinds {
+            rig.warn(run_id, format!("the driver reported {} of {name} ({id})", xid_in_words(number)))
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 /// The outcome with its quality, and with what was around it.

@@ -94,6 +94,7 @@ fn devices(outcome: &RunOutcome, evidence: &Evidence<'_>, recording: &Recording<
             idle_power_w: idle.filter(|_| alone).map(|baseline| baseline.idle.power_w),
             foreign_processes: evidence.around.foreign(&device.id),
             ecc_errors: evidence.around.ecc(&device.id),
+            xids: evidence.around.xids(&device.id, window.1),
             ..seen
         }
     })

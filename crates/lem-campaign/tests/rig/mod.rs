@@ -1,6 +1,7 @@
 //! A rig without an outside: virtual time, a journal in memory, workers that are tasks. Only the meter is real: the
 //! simulated one, on the sampler's real thread.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use lem_campaign::run::{
     MetersError, Owner, Rig, RunError, Summary, Surroundings, Workers, run,
 };
 use lem_measure::Sample;
-use lem_power::{Meter, MeterChoice};
+use lem_power::{Meter, MeterChoice, Xids};
 use lem_protocol::Experiment;
 use lem_spec::campaign::{Overrides, read, resolve};
 use lem_spec::settings::Settings;
@@ -166,6 +167,14 @@ struct Nowhere;
 impl Surroundings for Nowhere {
     fn look<'a>(&'a self, _run: &'a PlannedRun, _owner: Owner) -> BoxFuture<'a, Look> {
         async { Look::default() }.boxed()
+    }
+
+    fn listen(&self) -> BoxFuture<'_, ()> {
+        async {}.boxed()
+    }
+
+    fn heard(&self) -> BTreeMap<String, Xids> {
+        BTreeMap::new()
     }
 
     fn cpu_time(&self, _: &PlannedRun, _: &Owner, _: Option<&CpuTime>) -> Result<CpuTime, String> {

@@ -17,7 +17,7 @@ mod tests;
 use std::path::Path;
 
 use lem_measure::DeviceInfo;
-use lem_power::{DeviceState, Watch};
+use lem_power::{DeviceState, Listening, Watch};
 use lem_spec::campaign::ResolvedCampaign;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -85,6 +85,11 @@ impl Surroundings {
         let tenants = Tenants::find(&devices, owners);
         let environment = self.with(&refreshed(&self.devices, &devices)).await;
         Look { environment, devices, tenants, host }
+    }
+
+    /// Begins to listen for critical errors of the devices.
+    pub(crate) fn listen(&self) -> Listening {
+        self.watch.listen()
     }
 
     async fn with(&self, devices: &[DeviceInfo]) -> Value {

@@ -2,6 +2,7 @@
 //! documentation; each is a line or two that writes one value.
 
 mod device;
+mod events;
 mod fields;
 mod identity;
 mod limits;

@@ -101,6 +101,7 @@ pub(super) const ECC: Kind = kind(
     "no errors; warn if corrected, invalid if not corrected",
     &[Pass, Warn, Invalid, Unknown],
 );
+pub(super) const XID: Kind = kind("xid", "", "none; invalid otherwise", &[Pass, Invalid, Unknown]);
 pub(super) const THERMAL_THROTTLING: Kind = kind(
     "thermal_throttling",
     "%",
@@ -204,6 +205,7 @@ pub const RUN: &[Kind] = &[
     MIG,
     PERSISTENCE,
     ECC,
+    XID,
     THERMAL_THROTTLING,
     HARDWARE_SLOWDOWN,
     POWER_CAP,

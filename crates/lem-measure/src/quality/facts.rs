@@ -104,6 +104,9 @@ pub struct DeviceFacts {
     pub ecc: Option<bool>,
     /// Memory errors during the run.
     pub ecc_errors: Option<EccErrors>,
+    /// Critical errors (Xid) that the driver reported, by their numbers, from the start of the worker to the end of the
+    /// window; absent when nobody could listen for them.
+    pub xids: Option<Vec<u64>>,
 }
 
 impl DeviceFacts {

@@ -18,6 +18,7 @@ mod series;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod xid;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,7 @@ pub use facts::{
     Method, Requests, RunFacts, SamplerFacts, Temperatures, ThermalMode, Throttling, Truncation, WarmUp,
 };
 pub use timing::Sampling;
+pub use xid::{xid_in_words, xid_meaning};
 
 /// What one check says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]

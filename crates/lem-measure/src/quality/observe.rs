@@ -1,5 +1,5 @@
 //! The facts of a device that its description and its trace tell. What comes from elsewhere (the temperatures of start
-//! and reference, idle power, processes, memory errors) is left absent for the caller to fill in.
+//! and reference, idle power, processes, memory errors, critical errors) is left absent for the caller to fill in.
 
 use crate::device::DeviceInfo;
 use crate::energy::WindowEnergy;
@@ -83,6 +83,7 @@ impl DeviceFacts {
             persistence: enabled(info, "persistence"),
             ecc: enabled(info, "ecc"),
             ecc_errors: None,
+            xids: None,
         }
     }
 

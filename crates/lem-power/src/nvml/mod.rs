@@ -9,6 +9,7 @@ mod error;
 mod facts;
 mod processes;
 mod watch;
+mod xid;
 
 use std::path::Path;
 
@@ -23,6 +24,7 @@ use capabilities::Capabilities;
 pub use error::OpenError;
 pub use processes::{GpuProcess, ProcessKind};
 pub use watch::{DeviceState, EccErrors, Watch};
+pub use xid::{ASK_MS, Listening, UNKNOWN_XID, Xid, Xids};
 
 /// How the names of simulated GPUs begin. A real board is called by its marketing name, which begins with a brand of
 /// NVIDIA, so a simulated library cannot be taken for a real one, however it was loaded.
@@ -92,6 +94,14 @@ fn load(library: Option<&Path>) -> Result<Nvml, NvmlError> {
         builder.lib_path(path.as_os_str());
     }
     builder.init()
+}
+
+/// Why the library could not be opened, for a record. What the loader says names the file, which may tell whose it is.
+fn why_closed(error: NvmlError) -> String {
+    match OpenError::from(error) {
+        OpenError::NoLibrary(_) => "the NVIDIA management library could not be loaded".into(),
+        other => other.to_string(),
+    }
 }
 
 fn no_such(device: usize) -> ReadError {

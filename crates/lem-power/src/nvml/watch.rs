@@ -4,7 +4,7 @@
 //! to nothing, and a meter that is opened again after its device was lost finds the library really closed before.
 //! Driver calls of a look can hold up those of the sampler, so a look belongs before or after a window, not into it.
 //!
-//! Deliberately absent: Xid errors, which NVML tells only to those who wait for them.
+//! Critical errors (Xid) are told only to those who listen while they occur: see [`Watch::listen`].
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,9 +14,10 @@ use nvml_wrapper::enum_wrappers::device::{EccCounter, MemoryError};
 use nvml_wrapper::{Device, Nvml};
 use serde::{Deserialize, Serialize};
 
-use super::error::{OpenError, reason};
+use super::error::reason;
 use super::facts::{changing, facts};
 use super::processes::{GpuProcess, processes};
+use super::xid::{Listening, listen};
 use crate::open::Paths;
 
 /// The GPUs that are looked at.
@@ -88,6 +89,12 @@ impl Watch {
         self.devices.is_empty()
     }
 
+    /// Begins to listen for critical errors of the devices, on a thread of its own; returns at once.
+    pub fn listen(&self) -> Listening {
+        let ids: Vec<&str> = self.devices.iter().map(|device| device.id.as_str()).collect();
+        listen(self.library.clone(), &ids)
+    }
+
     /// Looks at each device, in their order. Blocks for some driver calls: milliseconds where the library is open
     /// already, more where the driver has to be initialised.
     pub fn look(&mut self) -> Vec<DeviceState> {
@@ -97,11 +104,7 @@ impl Watch {
         match super::load(self.library.as_deref()) {
             Ok(nvml) => self.devices.iter_mut().map(|device| device.look(&nvml)).collect(),
             Err(error) => {
-                let why = match OpenError::from(error) {
-                    // What the loader says names the file, which may tell whose it is.
-                    OpenError::NoLibrary(_) => "the NVIDIA management library could not be loaded".into(),
-                    other => other.to_string(),
-                };
+                let why = super::why_closed(error);
                 self.devices.iter().map(|device| unreachable(&device.id, &why)).collect()
             }
         }

@@ -6,7 +6,7 @@ use crate::device::DeviceKind;
 use crate::quality::catalogue as kinds;
 use crate::quality::facts::{DeviceFacts, EccErrors, ForeignProcess, RunFacts};
 use crate::quality::judge::{Finding, pass_or_invalid, pass_or_warn};
-use crate::quality::{Check, Verdict};
+use crate::quality::{Check, Verdict, xid_in_words};
 
 use super::list;
 
@@ -21,6 +21,7 @@ pub(super) fn checks(facts: &RunFacts) -> Vec<Check> {
         kinds::MIG.worst(devices().filter(|d| d.mig.is_some()), mig),
         kinds::PERSISTENCE.worst(devices().filter(|d| d.is_board()), persistence),
         kinds::ECC.worst(devices().filter(|d| d.ecc == Some(true)), ecc),
+        kinds::XID.worst(devices().filter(|d| d.is_board()), xid),
     ];
     checks.into_iter().flatten().collect()
 }
@@ -106,4 +107,21 @@ fn ecc(device: &DeviceFacts) -> Finding {
             Finding::bare(Verdict::Invalid, why)
         }
     }
+}
+
+/// Each kind of error is named once.
+fn xid(device: &DeviceFacts) -> Finding {
+    let label = device.label();
+    let Some(xids) = &device.xids else {
+        return Finding::unknown(format!(
+            "It is not known whether the driver reported errors (Xid) of {label}."
+        ));
+    };
+    let found = f64::from(u32::try_from(xids.len()).unwrap_or(u32::MAX));
+    if xids.is_empty() {
+        return Finding::of(found, Verdict::Pass, format!("The driver reported no error (Xid) of {label}."));
+    }
+    let kinds: BTreeSet<u64> = xids.iter().copied().collect();
+    let words: Vec<String> = kinds.into_iter().map(xid_in_words).collect();
+    Finding::of(found, Verdict::Invalid, format!("The driver reported errors of {label}: {}.", list(&words)))
 }

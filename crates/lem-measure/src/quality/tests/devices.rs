@@ -124,6 +124,9 @@ pub(super) const STATE: &[Case<Scene>] = &[
         s.edit = |f| f.devices[0].ecc_errors = Some(EccErrors { corrected: 1, uncorrected: 1 });
     }),
     ("ecc", Unknown, |s| s.edit = |f| f.devices[0].ecc_errors = None),
+    ("xid", Pass, |_| {}),
+    ("xid", Invalid, |s| s.edit = |f| f.devices[0].xids = Some(vec![31])),
+    ("xid", Unknown, |s| s.edit = |f| f.devices[0].xids = None),
 ];
 
 /// A window of 120 s; 0.9 s is below 1 % of it, 3 s below 5 %, 12 s above.

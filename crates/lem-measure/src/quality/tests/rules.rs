@@ -69,6 +69,7 @@ fn a_cpu_has_no_checks_of_a_gpu() {
         "mig",
         "persistence",
         "ecc",
+        "xid",
         "thermal_throttling",
         "hardware_slowdown",
         "power_cap",
@@ -92,7 +93,8 @@ fn a_simulated_gpu_is_asked_only_for_what_it_has() {
     scene.info.facts.clear();
     let report = run_report(&scene.facts());
     let found = ids(&report);
-    for absent in ["mig", "persistence", "ecc", "clock_variation", "thermal_throttling", "mean_power"] {
+    for absent in ["mig", "persistence", "ecc", "xid", "clock_variation", "thermal_throttling", "mean_power"]
+    {
         assert!(!found.contains(&absent), "{absent}");
     }
     assert!(found.contains(&"temperature_range") && found.contains(&"counter_vs_integral"), "{found:?}");
@@ -111,6 +113,16 @@ fn the_worst_device_speaks_for_all_and_is_named() {
     assert_eq!(report.check("persistence").map(|c| c.verdict), Some(Verdict::Pass));
     let check = report.check("foreign_processes").expect("GPUs have it");
     assert_eq!(check.verdict, Verdict::Unknown, "a pass is one of every device: {check:?}");
+}
+
+#[test]
+fn critical_errors_are_named_once_each_with_what_they_mean() {
+    let mut facts = Scene::default().facts();
+    facts.devices[0].xids = Some(vec![48, 4711, 48]);
+    let report = run_report(&facts);
+    let check = report.check("xid").expect("a GPU has it");
+    assert_eq!((check.value, report.grade), (Some(3.0), Grade::Invalid));
+    assert!(check.why.ends_with(": Xid 48 (double-bit ECC error), Xid 4711."), "{check:?}");
 }
 
 #[test]

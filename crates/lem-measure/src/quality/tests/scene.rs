@@ -140,6 +140,7 @@ impl Scene {
         device.idle_power_w = Some(70.0);
         device.foreign_processes = device.is_board().then(Vec::new);
         device.ecc_errors = Some(EccErrors::default());
+        device.xids = device.is_board().then(Vec::new);
         let energy =
             device.energy_j.map(|joules| EnergyEstimate { energy: Joules(joules), uncertainty: Joules(1.0) });
         let mut facts = RunFacts {
