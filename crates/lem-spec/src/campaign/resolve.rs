@@ -8,8 +8,8 @@ use super::effective::Layers;
 use super::findings::Findings;
 use super::names;
 use super::overrides::Overrides;
-use super::spec::{ExperimentSpec, Runner, RunnerKind, Structure};
-use super::thermal::{Baseline, Stopping, Thermal};
+use super::spec::{ExperimentSpec, Runner, RunnerKind, Structure, Traffic};
+use super::thermal::{Baseline, Stopping, Thermal, ThermalMode};
 use super::written::{Campaign, Devices, Runners, WrittenExperiment};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::settings::{ContainerStrategy, Settings};
@@ -107,7 +107,11 @@ pub fn resolve(campaign: Campaign, overrides: &Overrides, settings: &Settings) -
     let strategy = pick(overrides.container_strategy, None, settings.docker.strategy);
     let cycles = pick(overrides.cycles, execution.cycles, Resolved::built_in(CYCLES));
     let across = combinations(&campaign, &runners, strategy).into_iter();
-    across.chain(too_many_runs(experiments.len(), cycles.value)).for_each(|problem| problems.add(problem));
+    let traced = hot_traces(&Layers { campaign: &campaign, overrides, settings }, &runners);
+    across
+        .chain(traced)
+        .chain(too_many_runs(experiments.len(), cycles.value))
+        .for_each(|problem| problems.add(problem));
     ResolvedCampaign {
         experiments,
         cycles,
@@ -292,6 +296,29 @@ fn combinations(
         }
     }
     found
+}
+
+/// In mode `hot` a server is kept under load until the devices are hot, and a trace has no arrivals to spare for that.
+fn hot_traces(layers: &Layers<'_>, runners: &BTreeMap<String, Resolved<Runner>>) -> Vec<Diagnostic> {
+    let mode = layers.campaign.thermal.mode;
+    if mode.value != ThermalMode::Hot {
+        return Vec::new();
+    }
+    let refused = |written: &WrittenExperiment| {
+        let backend = layers.backend(written);
+        let Some(Traffic::Trace { path }) = &written.traffic else { return None };
+        let Some(Runner::Openai(_)) = runners.get(backend).map(|runner| &runner.value) else { return None };
+        let message = format!(
+            "`traffic.type: trace` on the server `{backend}` does not go with `thermal.mode: hot` ({}): the trace {path} \
+             has no arrivals beyond its own to keep the devices hot with",
+            mode.source
+        );
+        let hint =
+            "use other traffic (closed, poisson, gamma, constant), or `thermal.mode: fixed` or `adaptive`";
+        let problem = Diagnostic::error("contradiction", message).with_hint(hint).about("traffic.type");
+        Some(problem.in_file(&written.file, written.at))
+    };
+    layers.campaign.experiments.iter().filter_map(refused).collect()
 }
 
 fn too_many_runs(experiments: usize, cycles: u32) -> Option<Diagnostic> {

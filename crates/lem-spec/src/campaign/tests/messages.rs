@@ -206,6 +206,8 @@ fn values_that_do_not_go_together_are_told() {
         "runner: {vllm: process}",
         "thermal: {mode: adaptive, min_seconds: 20, max_seconds: 10}",
         "thermal: {mode: warm, tolerance_c: 0}",
+        "thermal: {mode: hot}\nrunner: {s: {kind: openai, url: 'http://h:1/v1'}}\n\
+         experiments: [{backend: s, model: m, traffic: {type: trace, path: t.txt}}]",
         "measurement: {baseline: fresh}",
         "measurement: {baseline: {kind: idle, duration_seconds: 1, drift_threshold: 2}}",
         "execution: {cycles: {min: 5}}",

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::diagnostic::Severity;
 use crate::source::{Resolved, Source};
 
 const ONE: &str = "campaign_name: n\nmodel: m\ngrid: {backends: [pytorch]}\n";
@@ -255,6 +256,26 @@ fn engines_that_batch_by_themselves_get_as_many_requests_as_they_take() {
     assert_eq!(first("backend: tensorrt, tensorrt: {max_batch_size: 4}"), 4);
     assert_eq!(first("backend: vllm, batch_size: 2, vllm: {max_num_seqs: 32}"), 2);
     assert_eq!(first("backend: pytorch"), 1);
+}
+
+#[test]
+fn a_trace_does_not_keep_a_server_hot_and_what_else_it_goes_with_is_planned() {
+    let problems = |mode: &str, runner: &str, traffic: &str| {
+        let text = format!(
+            "campaign_name: n\nmodel: m\nthermal: {{mode: {mode}}}\nrunner: {{served: {runner}}}\nexperiments:\n  \
+             - {{backend: served, traffic: {traffic}}}\n"
+        );
+        let campaign = resolved(&text);
+        let errors = campaign.problems.into_iter().filter(|problem| problem.severity == Severity::Error);
+        errors.collect::<Vec<_>>()
+    };
+    let (server, trace) = ("{kind: openai, url: 'http://localhost:8000/v1'}", "{type: trace, path: t.txt}");
+    let refused = problems("hot", server, trace).remove(0);
+    assert_eq!((refused.field.as_deref(), refused.at.map(|at| at.line)), (Some("traffic.type"), Some(6)));
+    assert!(refused.message.contains("thermal.mode: hot") && refused.hint.is_some(), "{refused}");
+    assert_eq!(problems("adaptive", server, trace), []);
+    assert_eq!(problems("hot", server, "{type: poisson, requests_per_s: 2}"), []);
+    assert_eq!(problems("hot", "{kind: process, command: [worker]}", trace), []);
 }
 
 #[test]
