@@ -10,29 +10,20 @@ use lem_campaign::run::{
 use lem_measure::DeviceInfo;
 use lem_power::{Meter, MeterChoice};
 use lem_spec::campaign::{Devices, Overrides, ResolvedCampaign};
-use lem_store::{
-    Diagnostic, Experiment, NewCampaign, PlannedRun, ResultFilter, ResultRow, RunStatus, Severity, Store,
-};
-use serde::{Deserialize, Serialize};
+use lem_store::{ResultFilter, Store};
 
 use crate::around::CampaignSurroundings;
+use crate::campaign_record::{Stored, diagnostics, done_before, known_before, new_campaign};
 use crate::clock::{SystemClock, unix_ns};
 use crate::environment::Surroundings;
 use crate::error::{Error, ErrorCode};
 use crate::hold::{self, Hold};
 use crate::journal::StoreJournal;
-use crate::live::{DoneBefore, DoneCell, RunCellStatus};
+use crate::live::DoneBefore;
 use crate::planning::{Prepared, refusal};
 use crate::services::in_containers;
 use crate::workers::{CampaignWorkers, Containers, check_gpus, embedded_worker, python_workers};
 use crate::{Engine, hardware, lock};
-
-/// What the database keeps of a campaign so that it can be resumed as it was planned.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    plan: Plan,
-    campaign: ResolvedCampaign,
-}
 
 /// A campaign that is about to run.
 pub(crate) struct Ready {
@@ -328,37 +319,6 @@ impl Meters for OpenMeters {
     }
 }
 
-/// What the runs of earlier sessions found out.
-fn known_before(plan: &Plan, rows: &[ResultRow]) -> Vec<(usize, f64)> {
-    let completed = rows.iter().filter(|row| row.status == RunStatus::Completed);
-    completed
-        .filter_map(|row| Some((plan.runs.get(row.index as usize)?.experiment, row.joules_per_output_token?)))
-        .collect()
-}
-
-/// The runs that earlier sessions completed, or that failed there.
-fn done_before(rows: Vec<ResultRow>) -> Vec<DoneBefore> {
-    let done = |row: ResultRow| {
-        let status = match row.status {
-            RunStatus::Completed => RunCellStatus::Completed,
-            RunStatus::Failed => RunCellStatus::Failed,
-            RunStatus::Waiting | RunStatus::Running | RunStatus::Interrupted => return None,
-        };
-        let cell = DoneCell {
-            status,
-            run_id: row.run_id,
-            energy_j: row.energy_j,
-            energy_uncertainty_j: row.energy_uncertainty_j,
-            joules_per_output_token: row.joules_per_output_token,
-            provenance: row.provenance,
-            grade: row.grade,
-            error: row.error,
-        };
-        Some(DoneBefore { index: row.index as usize, cell })
-    };
-    rows.into_iter().filter_map(done).collect()
-}
-
 /// The devices that a campaign names.
 fn chosen(campaign: &ResolvedCampaign) -> Option<&Vec<String>> {
     match &campaign.devices.value {
@@ -369,74 +329,4 @@ fn chosen(campaign: &ResolvedCampaign) -> Option<&Vec<String>> {
 
 fn words(campaign: &ResolvedCampaign) -> Vec<String> {
     chosen(campaign).cloned().unwrap_or_default()
-}
-
-/// What a reader of the results should know of the campaign: the findings about its files, and about its devices.
-fn diagnostics(id: &str, plan: &Plan, unused_gpus: Option<String>) -> Vec<Diagnostic> {
-    let of_files = plan.problems.iter().map(|problem| {
-        let severity = match problem.severity {
-            lem_spec::diagnostic::Severity::Note => Severity::Note,
-            lem_spec::diagnostic::Severity::Warning => Severity::Warning,
-            lem_spec::diagnostic::Severity::Error => Severity::Error,
-        };
-        (severity, problem.code.clone(), problem.to_string())
-    });
-    let of_devices = unused_gpus.map(|message| (Severity::Warning, "gpus_unused".to_owned(), message));
-    let stored = |(severity, code, message)| Diagnostic {
-        campaign_id: id.to_owned(),
-        run_id: None,
-        severity,
-        code,
-        message,
-        hint: None,
-        at_unix_ns: unix_ns(),
-    };
-    of_files.chain(of_devices).map(stored).collect()
-}
-
-fn new_campaign(
-    id: &str,
-    file: &Path,
-    text: String,
-    settings_text: String,
-    overrides: &Overrides,
-    stored: &Stored,
-    environment: serde_json::Value,
-) -> Result<NewCampaign, Error> {
-    let unwritable =
-        |e: serde_json::Error| Error::new(ErrorCode::Machine, format!("the plan cannot be stored: {e}"));
-    let plan = &stored.plan;
-    let position = |i: usize| u32::try_from(i).unwrap_or(u32::MAX);
-    let experiments = plan.experiments.iter().enumerate().map(|(i, experiment)| Experiment {
-        position: position(i),
-        name: experiment.spec.name.clone(),
-        backend: experiment.spec.backend.clone(),
-        service: experiment.service.clone(),
-        runner: experiment.runner.kind().name().into(),
-        model: experiment.spec.model.clone(),
-        parameters: serde_json::Value::Object(experiment.spec.parameters.clone()),
-    });
-    let planned_runs = plan.runs.iter().map(|run| PlannedRun {
-        index: position(run.index),
-        experiment: position(run.experiment),
-        cycle: run.cycle,
-        gap_planned_s: run.gap_before_s,
-        gap_source: run.gap_source.to_string(),
-    });
-    Ok(NewCampaign {
-        id: id.to_owned(),
-        name: plan.name.clone(),
-        source_file: Some(file.display().to_string()),
-        source_text: Some(text),
-        settings_text: Some(settings_text),
-        plan: serde_json::to_value(stored).map_err(unwritable)?,
-        overrides: serde_json::to_value(overrides).map_err(unwritable)?,
-        seed: plan.seed,
-        created_unix_ns: unix_ns(),
-        environment,
-        app_version: env!("CARGO_PKG_VERSION").into(),
-        holder_pid: Some(std::process::id()),
-        experiments: experiments.collect(),
-        planned_runs: planned_runs.collect(),
-    })
 }

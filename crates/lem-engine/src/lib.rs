@@ -5,6 +5,7 @@
 
 mod around;
 mod campaign_files;
+mod campaign_record;
 mod campaigns;
 mod clock;
 mod conformance;
