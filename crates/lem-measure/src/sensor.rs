@@ -27,7 +27,7 @@ impl Sensor {
         }
         let capability = device.facts.get("compute_capability").and_then(|text| text.split_once('.'));
         let (window_ms, update_ms) = match capability {
-            // Pascal and Volta; GA100, and the immediate reading of Hopper; all others see all the time.
+            // Pascal and Volta; GA100, and the immediate reading of Hopper; all others that were measured see all the time.
             Some(("6", _) | ("7", "0" | "2")) => (Some(10), 20),
             Some(("8" | "9", "0")) => (Some(25), 100),
             _ => (None, 100),
@@ -42,6 +42,19 @@ impl Sensor {
         self.window_ms.map_or(1.0, |ms: u32| seen(ms).min(1.0))
     }
 }
+
+/// The share of the time (0 to 1) that the power sensor of a GPU sees; `None` for boards that do not tell their compute
+/// capability, and for those that came after Hopper and Ada, which were not measured.
+pub fn share_of_time(board: &DeviceInfo) -> Option<f64> {
+    let capability = board.facts.get("compute_capability")?;
+    let generation: u32 = capability.split_once('.')?.0.parse().ok()?;
+    let sensor = Sensor::of(board);
+    (generation <= NEWEST_MEASURED)
+        .then(|| sensor.share_seen(i64::from(sensor.update_ms.unwrap_or(0)) * 1_000_000))
+}
+
+/// The newest generation among the boards of the paper: Hopper, compute capability 9.0.
+const NEWEST_MEASURED: u32 = 9;
 
 #[cfg(test)]
 mod tests {
@@ -82,5 +95,19 @@ mod tests {
             format!("{:.0}", Sensor { window_ms, update_ms: None }.share_seen(100_000_000) * 100.0)
         };
         assert_eq!([Some(25), Some(100), Some(1000), None].map(percent), ["25", "100", "100", "100"]);
+    }
+    #[test]
+    fn the_share_that_a_board_sees_is_known_where_it_was_measured() {
+        let percent = |capability, averaging_ms| {
+            share_of_time(&board(capability, averaging_ms)).map(|share| format!("{:.0}", share * 100.0))
+        };
+        assert_eq!(percent("7.0", None).as_deref(), Some("50"));
+        assert_eq!(
+            ["8.0", "9.0"].map(|one| percent(one, None)),
+            [Some("25".to_owned()), Some("25".to_owned())]
+        );
+        assert_eq!(percent("8.9", None).as_deref(), Some("100"));
+        assert_eq!(percent("9.0", Some(1000)).as_deref(), Some("100"), "a mean over a second");
+        assert_eq!(["10.0", "12.0", "", "x.y"].map(|one| percent(one, None)), [None, None, None, None]);
     }
 }

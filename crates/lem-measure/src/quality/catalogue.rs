@@ -65,6 +65,8 @@ pub(super) const ENERGY_SOURCE: Kind = kind(
 );
 pub(super) const PROVENANCE: Kind =
     kind("provenance", "", "measured; poor if estimated or simulated", &[Pass, Poor, Unknown]);
+pub(super) const SENSOR_COVERAGE: Kind =
+    kind("sensor_coverage", "%", "all of the time; warn below", &[Pass, Warn, Unknown]);
 pub(super) const COUNTER_VS_INTEGRAL: Kind = kind(
     "counter_vs_integral",
     "%",
@@ -196,6 +198,7 @@ pub const RUN: &[Kind] = &[
     ENERGY,
     ENERGY_SOURCE,
     PROVENANCE,
+    SENSOR_COVERAGE,
     COUNTER_VS_INTEGRAL,
     MEAN_POWER,
     PEAK_POWER,

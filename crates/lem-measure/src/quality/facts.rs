@@ -64,6 +64,8 @@ pub struct DeviceFacts {
     pub channels: Vec<Channel>,
     /// The averaging window of its power in milliseconds, where it averages.
     pub power_averaging_ms: Option<u32>,
+    /// The share of the time that its power sensor sees; absent where that was not found out.
+    pub sensor_share: Option<f64>,
     /// How the window was sampled; absent without a window.
     pub sampling: Option<Sampling>,
     /// Readings go on for this long after the window, in seconds; absent without a window.

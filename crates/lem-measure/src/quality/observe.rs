@@ -4,6 +4,7 @@
 use crate::device::DeviceInfo;
 use crate::energy::WindowEnergy;
 use crate::sample::Channel;
+use crate::sensor::share_of_time;
 use crate::trace::Trace;
 use crate::units::{Joules, seconds};
 
@@ -63,6 +64,7 @@ impl DeviceFacts {
             provenance: info.provenance,
             channels: info.channels.clone(),
             power_averaging_ms: info.power_averaging_ms,
+            sensor_share: share_of_time(info),
             sampling: None,
             tail_s: None,
             energy_j: None,

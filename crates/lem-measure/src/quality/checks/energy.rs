@@ -27,6 +27,7 @@ pub(super) fn checks(facts: &RunFacts) -> Vec<Check> {
         Some(kinds::ENERGY.check(energy(facts))),
         kinds::ENERGY_SOURCE.worst(devices(), |d| source(d, facts.window_s)),
         Some(kinds::PROVENANCE.check(provenance(facts))),
+        kinds::SENSOR_COVERAGE.worst(devices().filter(|d| d.is_board()), sensor_coverage),
         kinds::COUNTER_VS_INTEGRAL.worst(devices().filter(|d| has_two_figures(d)), counter_vs_integral),
         kinds::MEAN_POWER.worst(devices().filter(|d| d.is_board()), mean_power),
         kinds::PEAK_POWER.worst(devices().filter(|d| d.is_board()), peak_power),
@@ -86,6 +87,25 @@ fn provenance(facts: &RunFacts) -> Finding {
         }
         Some(Provenance::Simulated) => Finding::bare(Verdict::Poor, "Energy was simulated, not measured."),
     }
+}
+
+/// What a sensor does not see is in the uncertainty; that it does not is told besides. No counter is taken to see more than
+/// the sensor of its board: whether it does is not published.
+fn sensor_coverage(device: &DeviceFacts) -> Finding {
+    let label = device.label();
+    let Some(share) = device.sensor_share else {
+        return Finding::unknown(format!(
+            "It is not known what share of the time the sensor of {label} sees."
+        ));
+    };
+    let percent = share * 100.0;
+    let sees = format!("The power sensor of {label} sees {percent:.0} % of the time");
+    let rest = match device.method {
+        _ if share >= 1.0 => return Finding::of(percent, Verdict::Pass, format!("{sees}.")),
+        Some(Method::Counter) => "whether its energy counter counts the rest is not published",
+        _ => "what was drawn in the rest is not known",
+    };
+    Finding::of(percent, Verdict::Warn, format!("{sees}; {rest}."))
 }
 
 /// Power of RAPL and of the estimate is derived from the same numbers as their counter: agreement would say nothing.

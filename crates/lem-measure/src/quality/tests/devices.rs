@@ -12,6 +12,11 @@ fn without(scene: &mut Scene, channel: Channel) {
     scene.info.channels.retain(|one| *one != channel);
 }
 
+/// Makes it a board of another generation.
+fn capability(scene: &mut Scene, capability: &str) {
+    scene.info.facts.insert("compute_capability".into(), capability.into());
+}
+
 fn no_window(facts: &mut RunFacts) {
     facts.window_s = None;
     facts.devices.iter_mut().for_each(|d| (d.sampling, d.tail_s) = (None, None));
@@ -82,6 +87,15 @@ pub(super) const ENERGY: &[Case<Scene>] = &[
     ("provenance", Poor, |s| s.info.provenance = Provenance::Estimated),
     ("provenance", Poor, |s| s.info.provenance = Provenance::Simulated),
     ("provenance", Unknown, |s| s.edit = |f| f.devices.clear()),
+    ("sensor_coverage", Pass, |_| {}),
+    ("sensor_coverage", Warn, |s| capability(s, "8.0")),
+    ("sensor_coverage", Warn, |s| capability(s, "9.0")),
+    ("sensor_coverage", Warn, |s| {
+        capability(s, "7.0");
+        without(s, Channel::Energy);
+    }),
+    ("sensor_coverage", Unknown, |s| capability(s, "10.0")),
+    ("sensor_coverage", Unknown, |s| drop(s.info.facts.remove("compute_capability"))),
     ("counter_vs_integral", Pass, |s| s.power_w = |_| 203.0),
     ("counter_vs_integral", Warn, |s| s.power_w = |_| 207.0),
     ("counter_vs_integral", Poor, |s| s.power_w = |_| 186.0),

@@ -62,6 +62,7 @@ fn a_cpu_has_no_checks_of_a_gpu() {
     let facts = Scene { info: package(), ..Scene::default() }.facts();
     let report = run_report(&facts);
     let of_gpus = [
+        "sensor_coverage",
         "counter_vs_integral",
         "mean_power",
         "peak_power",
@@ -93,8 +94,16 @@ fn a_simulated_gpu_is_asked_only_for_what_it_has() {
     scene.info.facts.clear();
     let report = run_report(&scene.facts());
     let found = ids(&report);
-    for absent in ["mig", "persistence", "ecc", "xid", "clock_variation", "thermal_throttling", "mean_power"]
-    {
+    for absent in [
+        "sensor_coverage",
+        "mig",
+        "persistence",
+        "ecc",
+        "xid",
+        "clock_variation",
+        "thermal_throttling",
+        "mean_power",
+    ] {
         assert!(!found.contains(&absent), "{absent}");
     }
     assert!(found.contains(&"temperature_range") && found.contains(&"counter_vs_integral"), "{found:?}");

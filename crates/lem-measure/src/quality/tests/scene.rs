@@ -54,6 +54,7 @@ impl Default for Scene {
 
 pub(super) fn board() -> DeviceInfo {
     let facts = [
+        ("compute_capability", "8.9"),
         ("power_limit_default_w", "350"),
         ("power_limit_enforced_w", "300"),
         ("energy_reading", "field 83 (total energy consumption)"),
@@ -64,7 +65,7 @@ pub(super) fn board() -> DeviceInfo {
     ];
     DeviceInfo {
         id: "GPU-1".into(),
-        name: "NVIDIA H100 PCIe".into(),
+        name: "NVIDIA L40S".into(),
         kind: DeviceKind::Gpu,
         source: PowerSource::Nvml,
         provenance: Provenance::Measured,
