@@ -49,11 +49,8 @@ fn a_run_without_a_baseline_has_no_adjusted_energy_and_is_judged_all_the_same() 
     assert_eq!(text(check(&detail, "window"), "verdict"), "invalid", "half a second is no window");
     assert_eq!(text(check(&detail, "provenance"), "verdict"), "poor", "a simulation is never better than C");
     let seen = check(&detail, "sensor_coverage");
-    assert_eq!(
-        (text(seen, "verdict"), number(seen, "value").round()),
-        ("warn", 25.0),
-        "as on an H100: {seen:#}"
-    );
+    assert_eq!(text(seen, "verdict"), "unknown", "a counter was read: {seen:#}");
+    assert!(text(seen, "why").contains("sees 25 % of the time"), "as on an H100: {seen:#}");
     assert_eq!(text(&row, "grade"), "invalid");
     let table = project.lem(&["results"]).exits(0).stdout;
     assert!(table.contains("GRADE") && table.contains("invalid"), "{table}");

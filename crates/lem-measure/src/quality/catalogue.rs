@@ -65,8 +65,12 @@ pub(super) const ENERGY_SOURCE: Kind = kind(
 );
 pub(super) const PROVENANCE: Kind =
     kind("provenance", "", "measured; poor if estimated or simulated", &[Pass, Poor, Unknown]);
-pub(super) const SENSOR_COVERAGE: Kind =
-    kind("sensor_coverage", "%", "all of the time; warn below", &[Pass, Warn, Unknown]);
+pub(super) const SENSOR_COVERAGE: Kind = kind(
+    "sensor_coverage",
+    "%",
+    "all of the time; warn below where energy is integrated power",
+    &[Pass, Warn, Unknown],
+);
 pub(super) const COUNTER_VS_INTEGRAL: Kind = kind(
     "counter_vs_integral",
     "%",

@@ -89,8 +89,8 @@ fn provenance(facts: &RunFacts) -> Finding {
     }
 }
 
-/// What a sensor does not see is in the uncertainty; that it does not is told besides. No counter is taken to see more than
-/// the sensor of its board: whether it does is not published.
+/// What a sensor does not see is in the uncertainty; that it does not is told besides. Whether the counter of such a board sees
+/// more than its sensor is not published, so that is neither passed nor held against a run.
 fn sensor_coverage(device: &DeviceFacts) -> Finding {
     let label = device.label();
     let Some(share) = device.sensor_share else {
@@ -100,12 +100,13 @@ fn sensor_coverage(device: &DeviceFacts) -> Finding {
     };
     let percent = share * 100.0;
     let sees = format!("The power sensor of {label} sees {percent:.0} % of the time");
-    let rest = match device.method {
-        _ if share >= 1.0 => return Finding::of(percent, Verdict::Pass, format!("{sees}.")),
-        Some(Method::Counter) => "whether its energy counter counts the rest is not published",
-        _ => "what was drawn in the rest is not known",
-    };
-    Finding::of(percent, Verdict::Warn, format!("{sees}; {rest}."))
+    match device.method {
+        _ if share >= 1.0 => Finding::of(percent, Verdict::Pass, format!("{sees}.")),
+        Some(Method::Counter) => {
+            Finding::unknown(format!("{sees}; whether its energy counter counts the rest is not published."))
+        }
+        _ => Finding::of(percent, Verdict::Warn, format!("{sees}; what was drawn in the rest is not known.")),
+    }
 }
 
 /// Power of RAPL and of the estimate is derived from the same numbers as their counter: agreement would say nothing.

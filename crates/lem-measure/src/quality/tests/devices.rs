@@ -88,8 +88,8 @@ pub(super) const ENERGY: &[Case<Scene>] = &[
     ("provenance", Poor, |s| s.info.provenance = Provenance::Simulated),
     ("provenance", Unknown, |s| s.edit = |f| f.devices.clear()),
     ("sensor_coverage", Pass, |_| {}),
-    ("sensor_coverage", Warn, |s| capability(s, "8.0")),
-    ("sensor_coverage", Warn, |s| capability(s, "9.0")),
+    ("sensor_coverage", Unknown, |s| capability(s, "8.0")),
+    ("sensor_coverage", Unknown, |s| capability(s, "9.0")),
     ("sensor_coverage", Warn, |s| {
         capability(s, "7.0");
         without(s, Channel::Energy);
