@@ -24,8 +24,9 @@ fn details(project: &Project) -> Vec<Value> {
     rows.iter().map(|row| project.detail(row)).collect()
 }
 
-/// Fields that only a container has, and one that a short window may miss: thermometers are read twice a second.
-const APART: [&str; 3] = ["container", "service", "max_temperature_c"];
+/// Fields that only a container has, and those that a short window may miss: thermometers are read twice a second, and a
+/// container that ends at once takes the account of its CPU time along.
+const APART: [&str; 5] = ["container", "service", "max_temperature_c", "load_by_others", "load_unknown"];
 
 /// The paths of all other fields that hold something. Elements of a list count as one.
 fn fields(value: &Value) -> BTreeSet<String> {
@@ -67,6 +68,20 @@ fn results_from_containers_equal_in_kind_those_of_a_local_process() {
             assert_eq!(fields(detail), fields(local), "{strategy}");
             assert!(number(detail, "energy_j") > 0.0, "{strategy}: {detail:#}");
         }
+        stage.leaves_nothing();
+    }
+}
+
+#[test]
+fn the_load_of_others_is_known_beside_a_container_that_is_there_when_the_window_ends() {
+    for strategy in STRATEGIES {
+        let Some(stage) = Stage::new(strategy) else { return };
+        let linger = r#""$0" honest window_ms=500 "$1"; code=$?; sleep 1; exit $code"#;
+        let stage = stage.shell("worker", linger);
+        let _ = stage.run().exits(0);
+        let surroundings = &details(&stage.project)[0]["surroundings"];
+        let share = number(surroundings, "load_by_others");
+        assert!((0.0..=1.0).contains(&share), "{strategy}: {surroundings:#}");
         stage.leaves_nothing();
     }
 }

@@ -208,6 +208,7 @@ mod tests {
         let around = around(look(&[], 3, &[]), None);
         assert_eq!((around.ecc("gpu"), around.foreign("gpu"), around.swapped_mib()), (None, None, None));
     }
+
     #[test]
     fn errors_count_up_to_the_end_of_the_window_and_not_knowing_is_no_pass() {
         let heard = |times_s: &[i64], deaf: bool| {

@@ -4,6 +4,7 @@
 //! known. What others did would then be as wrong as the guess.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// CPU time up to a moment, in seconds since the machine was started.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,8 +17,17 @@ pub struct CpuTime {
     pub busy_s: f64,
     /// The run's own processes: this program, the worker where it is one, and what descends from either.
     pub processes: BTreeMap<ProcessId, ProcessTime>,
-    /// What everything in the worker's container has used; absent for a worker that is in none.
-    pub container_s: Option<f64>,
+    /// Everything in the worker's container; absent for a worker that is in none.
+    pub container: Option<ContainerTime>,
+}
+
+/// CPU time of a container.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContainerTime {
+    /// The file that tells it: found by processes in the container, which may have ended when it is read again.
+    pub account: PathBuf,
+    /// What was used, in seconds.
+    pub used_s: f64,
 }
 
 /// A process. Its number alone may be given to another one later.
@@ -49,8 +59,8 @@ pub(super) fn used_by_others(begin: &CpuTime, end: &CpuTime) -> Result<f64, Stri
     if all_s < TICK_S {
         return Err("the window is shorter than a tick of the kernel's account".into());
     }
-    let contained_s = match (begin.container_s, end.container_s) {
-        (Some(begin_s), Some(end_s)) => end_s - begin_s,
+    let contained_s = match (&begin.container, &end.container) {
+        (Some(begin), Some(end)) => end.used_s - begin.used_s,
         _ => 0.0,
     };
     let own_s = own_processes_s(begin, end)? + contained_s;
@@ -96,7 +106,7 @@ mod tests {
             (id, ProcessTime { started_s, own_s: *own_s, ended_children_s: *ended_children_s })
         };
         let processes = processes.iter().map(process).collect();
-        CpuTime { at_s, all_s: 2.0 * at_s, busy_s, processes, container_s: None }
+        CpuTime { at_s, all_s: 2.0 * at_s, busy_s, processes, container: None }
     }
 
     /// The share in percent.
@@ -114,8 +124,9 @@ mod tests {
 
     #[test]
     fn what_runs_in_the_container_of_the_worker_is_its_own() {
-        let begin = CpuTime { container_s: Some(40.0), ..reading(1_000.0, 500.0, &[(1, 30.0, 0.0)]) };
-        let end = CpuTime { container_s: Some(48.0), ..reading(1_010.0, 512.0, &[(1, 31.0, 0.0)]) };
+        let container = |used_s| Some(ContainerTime { account: "cpu.stat".into(), used_s });
+        let begin = CpuTime { container: container(40.0), ..reading(1_000.0, 500.0, &[(1, 30.0, 0.0)]) };
+        let end = CpuTime { container: container(48.0), ..reading(1_010.0, 512.0, &[(1, 31.0, 0.0)]) };
         assert_eq!(share(&begin, &end), "15.00");
     }
 

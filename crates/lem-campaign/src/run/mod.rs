@@ -27,6 +27,6 @@ pub use baseline::{IdlePower, RunBaseline};
 pub use campaign::{Campaign, Limits, Rig, RunError, Summary, run};
 pub use control::{Control, Controller};
 pub use event::{CampaignEvent, CampaignStatus, CoolTarget, GapEnd};
-pub use load::{CpuTime, ProcessId, ProcessTime};
+pub use load::{ContainerTime, CpuTime, ProcessId, ProcessTime};
 pub use outcome::{DeviceOutcome, Failure, FailureKind, PhaseOutcome, RunOutcome, RunStatus};
 pub use traits::{Clock, Journal, JournalError, Meters, MetersError, Workers};

@@ -3,9 +3,9 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use lem_campaign::run::{CpuTime, Owner, ProcessId, ProcessTime};
+use lem_campaign::run::{ContainerTime, CpuTime, Owner, ProcessId, ProcessTime};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Reads the time of now. `this` is the process that runs the engine; `since` is the reading at the other edge of a
@@ -22,8 +22,11 @@ pub(crate) fn read(
     let at_s = now.tv_sec as f64 + now.tv_nsec as f64 * 1e-9;
     let account = fs::read_to_string(root.join("proc/stat")).ok().and_then(|text| cpus(&text));
     let (all_s, busy_s) = account.ok_or("the kernel's account of CPU time cannot be read")?;
-    let container_s = owner.container.as_ref().map(|id| container(root, id, &owner.pids)).transpose()?;
-    let worker = match container_s {
+    let known = since.and_then(|since| since.container.as_ref()).map(|container| container.account.clone());
+    let find = |id: &String| known.map_or_else(|| container(root, id, &owner.pids), Ok);
+    let account = owner.container.as_ref().map(find).transpose()?;
+    let container = account.map(|account| container_time(root, account)).transpose()?;
+    let worker = match container {
         Some(_) => &[][..],
         None if owner.pids.is_empty() => return Err("the worker's processes are not known".into()),
         None => &owner.pids[..],
@@ -34,7 +37,7 @@ pub(crate) fn read(
     let mut sought: Vec<(u32, Option<ProcessId>)> = vec![(this, None)];
     sought.extend(worker.iter().map(|pid| (*pid, None)));
     sought.extend(since.iter().flat_map(|since| since.processes.keys()).map(|id| (id.pid, Some(*id))));
-    let mut found = CpuTime { at_s, all_s, busy_s, container_s, ..CpuTime::default() };
+    let mut found = CpuTime { at_s, all_s, busy_s, container, ..CpuTime::default() };
     while let Some((pid, expected)) = sought.pop() {
         if found.processes.keys().any(|id| id.pid == pid) {
             continue;
@@ -103,16 +106,20 @@ fn children(root: &Path, pid: u32) -> Vec<u32> {
         .collect()
 }
 
-/// What everything in a container has used, in seconds, by the account of its control group. `pids` are processes in it.
-fn container(root: &Path, id: &str, pids: &[u32]) -> Result<f64, String> {
+/// Where the CPU account of a container is, beneath the root. `pids` are processes in it.
+fn container(root: &Path, id: &str, pids: &[u32]) -> Result<PathBuf, String> {
     let read = |file: &str| fs::read_to_string(root.join(file)).unwrap_or_default();
     let mounts = read("proc/self/mountinfo");
-    let groups = pids.iter().map(|pid| read(&format!("proc/{pid}/cgroup")));
-    let file = groups.into_iter().find_map(|groups| account(&groups, &mounts, id));
+    let file = pids.iter().find_map(|pid| account(&read(&format!("proc/{pid}/cgroup")), &mounts, id));
     let file = file.ok_or("the control group of the worker's container is not seen from here")?;
-    let text = fs::read_to_string(root.join(file.trim_start_matches('/')));
-    let used_s = text.ok().and_then(|text| used_s(&text));
-    used_s.ok_or_else(|| "the CPU account of the worker's container cannot be read".into())
+    Ok(file.trim_start_matches('/').into())
+}
+
+/// What everything in a container has used, by its account.
+fn container_time(root: &Path, account: PathBuf) -> Result<ContainerTime, String> {
+    let used_s = fs::read_to_string(root.join(&account)).ok().and_then(|text| used_s(&text));
+    let used_s = used_s.ok_or("the CPU account of the worker's container cannot be read, or is no more")?;
+    Ok(ContainerTime { account, used_s })
 }
 
 /// The file with the CPU account of a container: `cpuacct.usage` (cgroup v1) or `cpu.stat` (v2), from the groups of one
@@ -295,8 +302,14 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         let owner = Owner { pids: vec![30], container: Some(ID.into()) };
-        let found = read(root.path(), 10, &owner, None).unwrap();
-        assert_eq!((pids(&found), found.container_s), (vec![10, 12], Some(7.0)));
+        let begin = read(root.path(), 10, &owner, None).unwrap();
+        let used_s = |time: &CpuTime| time.container.as_ref().map(|container| container.used_s);
+        assert_eq!((pids(&begin), used_s(&begin)), (vec![10, 12], Some(7.0)));
+        // Its processes end with the window, and its account does not.
+        fs::remove_dir_all(root.path().join("proc/30")).unwrap();
+        assert_eq!(used_s(&read(root.path(), 10, &owner, Some(&begin)).unwrap()), Some(7.0));
+        fs::remove_dir_all(root.path().join("sys/fs/cgroup/docker")).unwrap();
+        assert!(read(root.path(), 10, &owner, Some(&begin)).is_err_and(|why| why.contains("is no more")));
     }
 
     #[test]
