@@ -58,6 +58,11 @@ fn show_import(import: &MeterImport) {
     output::line("");
     let headings = ["RUN", "EXPERIMENT", "CYCLE", "BY THE METER", "READINGS", "OFFSET", "FIT"];
     output::table(&headings, &[2, 3, 4, 5, 6], import.runs.iter().map(cells).collect());
+    for run in &import.runs {
+        if let Some(why) = &run.skipped {
+            output::line(&format!("not imported: {}, cycle {}: {why}", run.experiment, run.cycle));
+        }
+    }
     let notes = import.runs.iter().flat_map(|run| run.meter.iter().flat_map(|meter| &meter.notes));
     let mut told: Vec<&String> = Vec::new();
     for note in import.notes.iter().chain(notes) {
@@ -74,7 +79,7 @@ fn cells(run: &MeterRun) -> Vec<String> {
     let mut cells = vec![run.run_id.clone(), run.experiment.clone(), run.cycle.to_string()];
     match &run.meter {
         Some(meter) => cells.extend([energy(meter), meter.readings.to_string(), offset(meter), fit(meter)]),
-        None => cells.push(run.skipped.clone().unwrap_or_default()),
+        None => cells.push("not imported".to_owned()),
     }
     cells
 }
