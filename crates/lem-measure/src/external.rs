@@ -10,7 +10,7 @@ pub mod fit;
 use crate::curve::{Curve, Edge, Knot};
 use crate::energy::{COVERAGE_FACTOR, EnergyEstimate};
 use crate::integral::median_gap;
-use crate::units::{Joules, seconds};
+use crate::units::{Joules, nanoseconds, seconds};
 
 /// Readings that are missing for longer than so many intervals are a hole, across which nothing is assumed.
 pub const MAX_HOLE: i64 = 5;
@@ -100,11 +100,6 @@ fn hole_ns(readings: &Readings, interval_ns: i64, start_ns: i64, end_ns: i64) ->
     let touching = readings.windows(2).filter(|pair| pair[1].0 > start_ns && pair[0].0 < end_ns);
     let longest_ns = touching.map(|pair| pair[1].0 - pair[0].0).max()?;
     (longest_ns > MAX_HOLE * interval_ns).then_some(longest_ns)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "saturates; a shift is some seconds")]
-pub(crate) fn nanoseconds(seconds: f64) -> i64 {
-    (seconds * 1e9) as i64
 }
 
 #[cfg(test)]

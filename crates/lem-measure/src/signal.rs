@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::units::{nanoseconds, seconds};
+
 /// Power over time. It repeats for ever and has its phase 0 at time 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "shape", rename_all = "snake_case", deny_unknown_fields)]
@@ -233,18 +235,9 @@ fn duration(name: &str, seconds: f64) -> Result<(), String> {
     if possible { Ok(()) } else { Err(format!("{name} must be between 0.001 and 86400 s, not {seconds}")) }
 }
 
-fn seconds(ns: i64) -> f64 {
-    float(ns) * 1e-9
-}
-
 #[expect(clippy::cast_precision_loss, reason = "spans in ns and counts of periods stay far below 2^53")]
 fn float(value: i64) -> f64 {
     value as f64
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "durations are checked to be a day at most")]
-fn nanoseconds(seconds: f64) -> i64 {
-    (seconds * 1e9).round() as i64
 }
 
 #[cfg(test)]

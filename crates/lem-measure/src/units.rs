@@ -61,3 +61,9 @@ impl Sum for Joules {
 pub fn seconds(ns: i64) -> f64 {
     ns as f64 * 1e-9
 }
+
+/// Seconds as nanoseconds, rounded; beyond the 292 years that fit, the bound.
+#[expect(clippy::cast_possible_truncation, reason = "saturates")]
+pub fn nanoseconds(seconds: f64) -> i64 {
+    (seconds * 1e9).round() as i64
+}

@@ -172,18 +172,9 @@ fn tick_s() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::tests::host_files;
 
     const ID: &str = "4f0c5e9a1b2c3d4e5f60718293a4b5c6d7e8f9010203040506070809aabbccdd";
-
-    fn host(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for (file, text) in files {
-            let path = root.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        root
-    }
 
     fn stat(pid: u32, own: [u32; 2], ended_children: [u32; 2], started: u32) -> String {
         let ([user, system], [ended_user, ended_system]) = (own, ended_children);
@@ -215,7 +206,7 @@ mod tests {
 
     /// The engine is process 10 with a child by its second thread; 20 is a worker beside it, 30 belongs to nobody of ours.
     fn processes() -> tempfile::TempDir {
-        host(&[
+        host_files(&[
             ("proc/stat", "cpu  1000 0 0 3000 0 0 0 0 0 0\n"),
             ("proc/10/stat", &stat(10, [10, 0], [0, 0], 1)),
             ("proc/10/task/10/children", ""),

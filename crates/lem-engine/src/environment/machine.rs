@@ -132,16 +132,7 @@ fn meminfo(root: &Path, field: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn host(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for (file, text) in files {
-            let path = root.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        root
-    }
+    use crate::environment::tests::host_files;
 
     const FREQUENCY: &str = "sys/devices/system/cpu/cpufreq";
 
@@ -152,7 +143,7 @@ mod tests {
                 "model name\t: Xeon\nphysical id\t: 0\ncore id\t\t: {core}\nflags\t\t: fpu hypervisor\n\n"
             )
         };
-        let root = host(&[
+        let root = host_files(&[
             ("proc/cpuinfo", &[cpu(0), cpu(1), cpu(0), cpu(1)].concat()),
             ("proc/meminfo", "MemTotal:  1000 kB\nSwapTotal:  10 kB\nSwapFree:   4 kB\n"),
             ("etc/os-release", "NAME=Debian\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n"),
@@ -170,7 +161,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_null() {
-        let root = host(&[]);
+        let root = host_files(&[]);
         let fixed = fixed(root.path());
         assert_eq!((&fixed["os"], &fixed["virtual_machine"]), (&Value::Null, &Value::Null));
         assert_eq!(cpu(root.path(), None), json!({"governor": null, "turbo": null, "smt": null}));
@@ -180,17 +171,17 @@ mod tests {
     #[test]
     fn governors_that_differ_are_mixed() {
         let policy = |n: u32| format!("{FREQUENCY}/policy{n}/scaling_governor");
-        let same = host(&[(&policy(0), "performance\n"), (&policy(1), "performance\n")]);
+        let same = host_files(&[(&policy(0), "performance\n"), (&policy(1), "performance\n")]);
         assert_eq!(governor(same.path()).as_deref(), Some("performance"));
-        let mixed = host(&[(&policy(0), "performance\n"), (&policy(1), "powersave\n")]);
+        let mixed = host_files(&[(&policy(0), "performance\n"), (&policy(1), "powersave\n")]);
         assert_eq!(governor(mixed.path()).as_deref(), Some("mixed"));
     }
 
     #[test]
     fn turbo_is_read_where_the_driver_has_it() {
-        let intel = host(&[("sys/devices/system/cpu/intel_pstate/no_turbo", "1\n")]);
+        let intel = host_files(&[("sys/devices/system/cpu/intel_pstate/no_turbo", "1\n")]);
         assert_eq!(turbo(intel.path()), Some(false));
-        let other = host(&[(&format!("{FREQUENCY}/boost"), "1\n")]);
+        let other = host_files(&[(&format!("{FREQUENCY}/boost"), "1\n")]);
         assert_eq!(turbo(other.path()), Some(true));
     }
 }

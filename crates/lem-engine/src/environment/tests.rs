@@ -16,6 +16,17 @@ const CAMPAIGN: &str =
 const COMPOSE: &str =
     "services: {candle: {image: 'lem-no-such-image:1', environment: {TOKEN: compose-secret}}}\n";
 
+/// The files of a host beneath a folder.
+pub(super) fn host_files(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (file, text) in files {
+        let path = root.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    root
+}
+
 /// The surroundings of a campaign in a project whose folder tells whose it is.
 async fn surroundings(folder: &Path, runner: &str, devices: &[DeviceInfo]) -> Surroundings {
     let project = folder.join("home-of-somebody");

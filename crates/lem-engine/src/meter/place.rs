@@ -3,13 +3,14 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use lem_measure::external::fit::{self, Fit};
 use lem_measure::external::{Limits, Readings, Uncovered, interval_ns, window_energy};
-use lem_measure::units::seconds;
+use lem_measure::units::{nanoseconds, seconds};
 use lem_measure::{Channel, Sample};
 use lem_store::{METER_DEVICE, RunDetail, RunMeter, Store};
 
 use super::{CLOCK_ERROR_S, Log, MeterAlignment, MeterOptions};
 use crate::clock::unix_ns;
 use crate::error::{Error, ErrorCode};
+use crate::hardware::provenance_mark;
 
 /// A clock that is off by more than a day is another zone, or another day.
 const MAX_OFFSET_S: f64 = 86_400.0;
@@ -189,9 +190,10 @@ fn too_little(run: &RunDetail, meter: &RunMeter) -> Option<String> {
         energy_j + meter.energy_uncertainty_j.unwrap_or(0.0),
         devices_j - run.row.energy_uncertainty_j.unwrap_or(0.0),
     );
+    let mark = run.row.provenance.map_or("", provenance_mark);
     (most_j < least_j).then(|| {
         format!(
-            "it saw {energy_j:.0} J where the devices alone used {devices_j:.0} J: it is the meter of another machine or plug, \
+            "it saw {energy_j:.0} J where the devices alone used {devices_j:.0} J{mark}: it is the meter of another machine or plug, \
              its times are off, or its unit is not the watt"
         )
     })
@@ -199,9 +201,4 @@ fn too_little(run: &RunDetail, meter: &RunMeter) -> Option<String> {
 
 fn utc(unix_ns: i64) -> String {
     DateTime::<Utc>::from_timestamp_nanos(unix_ns).to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a day at most")]
-fn nanoseconds(seconds: f64) -> i64 {
-    (seconds * 1e9) as i64
 }

@@ -3,11 +3,11 @@
 //! The devices are a part of what the meter sees, so its power rises and falls with theirs. The offset with the highest
 //! Pearson correlation is also the one with the least squares of a straight line between the two powers.
 
-use super::{MAX_HOLE, Readings, interval_ns, nanoseconds};
+use super::{MAX_HOLE, Readings, interval_ns};
 use crate::curve::{Curve, Knot};
 use crate::sample::Channel;
 use crate::trace::Trace;
-use crate::units::seconds;
+use crate::units::{nanoseconds, seconds};
 
 /// Offsets are looked for up to here, in seconds to either side.
 pub const SEARCH_S: f64 = 120.0;
