@@ -3,6 +3,7 @@
 # AppImage where the tools that Tauri downloads for one can be had. Says where they are, or why one was not made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+scripts/setup.sh bundle
 
 target="${CARGO_TARGET_DIR:-$PWD/target}"
 triple=$(rustc -vV | sed -n 's/^host: //p')

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks the tools that building needs, and installs what Debian or Ubuntu can provide, after saying so.
+# Checks the tools that building needs, and installs what Debian or Ubuntu can provide, after saying so. With the word
+# `bundle`, what making a package needs as well.
 set -euo pipefail
 
 RUST_NEEDED=1.95
@@ -28,6 +29,11 @@ packages=()
 command -v cc >/dev/null || packages+=(build-essential)
 # The window is WebKitGTK's.
 { command -v pkg-config >/dev/null && pkg-config --exists webkit2gtk-4.1; } || packages+=(libwebkit2gtk-4.1-dev pkg-config)
+# Tauri writes the tray's library into what the package depends on, and asks pkg-config for its name.
+if [ "${1:-}" = bundle ]; then
+    { command -v pkg-config >/dev/null && pkg-config --exists ayatana-appindicator3-0.1; } ||
+        packages+=(libayatana-appindicator3-dev)
+fi
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 by_hand="install these packages, then try again: ${packages[*]}"
