@@ -29,6 +29,7 @@ test("a gap counts down, says who set it, and shows how the device cools", async
   await expect(page.getByText("set by: .lem-config.yaml, line 8")).toBeVisible();
   await expect(page.getByText(/°C at its begin, now/)).toBeVisible();
   await expect(page.getByText(/Waiting for/)).toHaveCount(0);
+  await expect(page.getByRole("img", { name: /^Temperature over time/ })).toHaveCount(0);
 });
 
 test("cooling says how long it may take at most, from where, and what ends it", async ({ page }) => {
@@ -44,6 +45,9 @@ test("cooling says how long it may take at most, from where, and what ends it", 
   const target = page.getByText(/^Waiting for \d\d.°C; it was \d\d.°C before the first run$/);
   const [cool, reference] = ((await target.textContent()) ?? "").match(/\d+/g) ?? [];
   expect(Number(cool)).toBe(Number(reference) + 2);
+  await expect(
+    page.getByRole("img", { name: new RegExp(`^Temperature over time.* Line: cool at ${cool}.°C\\.`) }),
+  ).toBeVisible();
   await expect(page.getByRole("link", { name: /Campaign: run 4 of 12, cooling, at most/ })).toBeVisible();
 });
 

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lem_engine::{EngineEvent, GapEnd, RunOutcome, RunStatus, ThermalMode};
+use lem_engine::{CoolTarget, EngineEvent, GapEnd, RunOutcome, RunStatus, ThermalMode};
 
 use crate::{format, output};
 
@@ -25,6 +25,8 @@ struct State {
     run: String,
     doing: String,
     power: String,
+    /// Names of the measured devices.
+    devices: Vec<String>,
     mark: &'static str,
     gap_ends: Option<Instant>,
     pace: Option<Pace>,
@@ -104,6 +106,7 @@ impl State {
                 self.mark =
                     devices.iter().map(|d| d.provenance).max().map_or("", lem_engine::provenance_mark);
                 self.pace = Some(Pace { since: Instant::now(), done: 0 });
+                self.devices = devices.iter().map(|device| device.name.clone()).collect();
                 let devices: Vec<String> = devices
                     .iter()
                     .map(|d| format!("{}{}", d.name, lem_engine::provenance_mark(d.provenance)))
@@ -118,11 +121,12 @@ impl State {
                 self.doing = "starting".into();
                 None
             }
-            EngineEvent::GapStarted { remaining_s, source, mode, .. } => {
+            EngineEvent::GapStarted { remaining_s, source, mode, targets, .. } => {
                 let gap = Duration::try_from_secs_f64(*remaining_s).ok();
                 self.gap_ends = gap.and_then(|gap| Instant::now().checked_add(gap));
                 let most = if *mode == ThermalMode::Adaptive { "at most " } else { "" };
-                Some(format!("  gap {most}{} ({source})", format::span(*remaining_s)))
+                let cool = waits_for(targets, &self.devices);
+                Some(format!("  gap {most}{} ({source}){cool}", format::span(*remaining_s)))
             }
             EngineEvent::BaselineStarted { seconds, .. } => {
                 self.gap_ends = None;
@@ -166,6 +170,17 @@ impl State {
             _ => None,
         }
     }
+}
+
+/// What a gap waits for, behind its length; nothing of one that waits for no temperature.
+fn waits_for(targets: &[Option<CoolTarget>], devices: &[String]) -> String {
+    let cool: Vec<String> = targets
+        .iter()
+        .zip(devices)
+        .filter_map(|(target, device)| Some((target.as_ref()?, device)))
+        .map(|(target, device)| format!("{device} at {} °C or less", target.cool_at_c))
+        .collect();
+    if cool.is_empty() { String::new() } else { format!(", until {}", cool.join(", ")) }
 }
 
 fn finished(index: usize, runs: usize, experiment: &str, outcome: &RunOutcome) -> String {

@@ -46,12 +46,14 @@ pub use error::{Error, ErrorCode};
 pub use hardware::{Check, CheckStatus, DeviceView, Doctor, provenance_mark};
 pub use lem_campaign::plan::{Plan, PlannedExperiment, PlannedRun};
 pub use lem_campaign::run::CampaignEvent as EngineEvent;
-pub use lem_campaign::run::{CampaignStatus, Control, Controller, GapEnd, RunOutcome, RunStatus, Summary};
+pub use lem_campaign::run::{
+    CampaignStatus, Control, Controller, CoolTarget, GapEnd, RunOutcome, RunStatus, Summary,
+};
 pub use lem_measure::metrics::{Derived, RunMetrics};
 pub use lem_measure::quality::{Check as QualityCheck, Grade, Verdict};
 pub use lem_measure::units::seconds;
 pub use lem_measure::{Channel, DeviceInfo, Provenance, stats};
-pub use lem_spec::campaign::{Overrides, ThermalMode};
+pub use lem_spec::campaign::{Baseline, BaselineKind, BaselineStrategy, Overrides, ThermalMode};
 pub use lem_spec::diagnostic::{Diagnostic, Severity};
 pub use lem_spec::settings::{ContainerStrategy, fields as settings_fields};
 pub use lem_store::{

@@ -14,6 +14,7 @@ import { plain } from "../lib/format";
 import { provenanceMark } from "../lib/provenance";
 import { summary } from "./columns";
 import { saveSvg, saveSvgAsPng, traceSvg } from "./figure";
+import type { Level } from "./levels";
 import type { Shade } from "./spans";
 import { TraceView, type Ask } from "./trace-view";
 
@@ -25,6 +26,7 @@ export type TraceChartProps = {
   devices: TraceDeviceLabel[];
   ask: Ask;
   shades: Shade[];
+  levels?: Level[];
   height: number;
   /** Milliseconds since 1970 of second 0: shows the time of day. Null shows seconds. */
   epochUnixMs: number | null;
@@ -33,6 +35,8 @@ export type TraceChartProps = {
   /** A chart beside many others: no toolbar. */
   bare?: boolean;
 };
+
+const NO_LEVELS: Level[] = [];
 
 export function TraceChart(props: TraceChartProps) {
   const dark = useComputedColorScheme("light") === "dark";
@@ -62,6 +66,7 @@ export function TraceChart(props: TraceChartProps) {
         names: names === "" ? [] : names.split("\n"),
         epochUnixMs: props.epochUnixMs,
         shades: () => latest.current.shades,
+        levels: () => latest.current.levels ?? NO_LEVELS,
         onCursor: setCursor,
       },
       props.height,
@@ -227,8 +232,8 @@ async function save(
   if (shown == null) return;
   const names = chart.devices.map(({ name, provenance }) => name + provenanceMark(provenance));
   try {
-    const { unit, shades, epochUnixMs } = chart;
-    const path = await write(chart.label, traceSvg({ ...shown, names, unit, shades, epochUnixMs }));
+    const { unit, shades, levels = NO_LEVELS, epochUnixMs } = chart;
+    const path = await write(chart.label, traceSvg({ ...shown, names, unit, shades, levels, epochUnixMs }));
     if (path !== null) notifications.show({ title: "Saved", message: path });
   } catch (error) {
     showError(error);
@@ -243,5 +248,6 @@ function spoken(props: TraceChartProps, window: TraceWindow | null): string {
     const { min, max, last } = values;
     return `${name}${provenanceMark(provenance)}: ${plain(min, props.unit)} to ${plain(max, props.unit)}, last ${plain(last, props.unit)}`;
   });
-  return `${props.label} over time. ${devices.join(". ")}. Arrow keys move, plus and minus zoom, Home shows everything.`;
+  const levels = (props.levels ?? NO_LEVELS).map(({ label }) => ` Line: ${label}.`).join("");
+  return `${props.label} over time. ${devices.join(". ")}.${levels} Arrow keys move, plus and minus zoom, Home shows everything.`;
 }

@@ -23,6 +23,7 @@ test("a trace becomes well-formed vector graphics that keep gaps and names", () 
     names: ["A & B <estimated>"],
     unit: "W",
     shades: [{ label: "measure", kind: "phase", fromS: 1, toS: 2 }],
+    levels: [{ device: 0, value: 9, label: "waiting for 9 W" }],
     epochUnixMs: null,
   });
   const parsed = new DOMParser().parseFromString(svg, "image/svg+xml");
@@ -32,4 +33,9 @@ test("a trace becomes well-formed vector graphics that keep gaps and names", () 
   );
   expect(path?.getAttribute("d")?.match(/M/g)).toHaveLength(2);
   expect(svg).toContain("A &amp; B &lt;estimated");
+  const line = parsed.querySelector("path[stroke-dasharray]")?.getAttribute("d") ?? "";
+  const y = Number(/^M64,([\d.]+)H884$/.exec(line)?.[1]);
+  expect(y, "the line is in view, above the curve").toBeGreaterThan(28);
+  expect(y).toBeLessThan(100);
+  expect(svg).toContain("waiting for 9 W");
 });

@@ -2,6 +2,7 @@
 import { host } from "../api/host";
 import { deviceColor } from "../lib/colors";
 import { digits } from "../lib/format";
+import { withLevels, type Extent, type Level } from "./levels";
 import type { Range } from "./range";
 import { shadeColor, type Shade } from "./spans";
 import { timeLabel } from "./uplot";
@@ -31,6 +32,7 @@ export type TraceFigure = {
   names: string[];
   unit: string;
   shades: Shade[];
+  levels: Level[];
   epochUnixMs: number | null;
 };
 
@@ -55,6 +57,12 @@ export function traceSvg(figure: TraceFigure): string {
     const path = envelopePath(window, device, range, x, y);
     return `<path d="${path}" fill="${deviceColor(device)}" fill-opacity="0.85" stroke="${deviceColor(device)}" stroke-width="0.8"><title>${escape(name)}</title></path>`;
   });
+  const [left, right] = [SIZE.left, SIZE.width - SIZE.right];
+  const levels = figure.levels.map(({ device, value, label }) => {
+    const at = n(y(value));
+    const line = `<path d="M${left},${at}H${right}" fill="none" stroke="${deviceColor(device)}" stroke-dasharray="6 4"/>`;
+    return `${line}<text x="${right - 4}" y="${n(y(value) - 3)}" text-anchor="end" fill="${deviceColor(device)}">${escape(label)}</text>`;
+  });
   const legend = figure.names.map(
     (name, device) =>
       `<text x="${SIZE.left + device * 200}" y="18" fill="${deviceColor(device)}">${escape(name)}</text>`,
@@ -64,19 +72,22 @@ export function traceSvg(figure: TraceFigure): string {
     `<rect width="100%" height="100%" fill="#fff"/>`,
     ...shades,
     ...lines,
+    ...levels,
     ...legend,
     axes(figure, low, high, x, y),
     "</svg>",
   ].join("\n");
 }
 
-function extremes({ window }: TraceFigure): [number, number] {
+function extremes({ window, levels }: TraceFigure): Extent {
   const values = window.devices
     .flatMap(({ min, max }) => [...min, ...max])
     .filter((value) => !Number.isNaN(value));
-  const high = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const low = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  if (!Number.isFinite(high)) return [0, 1];
+  const greatest = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const least = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const held = withLevels(Number.isFinite(greatest) ? [least, greatest] : null, levels);
+  if (held === null) return [0, 1];
+  const [low, high] = held;
   const pad = (high - low) * 0.08 || 1;
   return [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad];
 }

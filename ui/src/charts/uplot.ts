@@ -3,6 +3,7 @@ import type uPlot from "uplot";
 
 import { deviceColor } from "../lib/colors";
 import { digits, two } from "../lib/format";
+import { drawLevels, withLevels, type Extent, type Level } from "./levels";
 import { shadeColor, type Shade } from "./spans";
 
 export type TraceStyle = {
@@ -12,6 +13,7 @@ export type TraceStyle = {
   /** Milliseconds since 1970 of second 0, for an axis of wall time; null for seconds. */
   epochUnixMs: number | null;
   shades: () => Shade[];
+  levels: () => Level[];
   onCursor: (index: number | null) => void;
 };
 
@@ -24,7 +26,10 @@ export function traceOptions(style: TraceStyle, width: number, height: number): 
     height,
     legend: { show: false },
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
-    scales: { x: { time: false }, y: { range: (_, min, max) => padded(min, max) } },
+    scales: {
+      x: { time: false },
+      y: { range: (_, min, max) => padded(withLevels(extent(min, max), style.levels())) },
+    },
     axes: [
       {
         ...axis,
@@ -45,13 +50,20 @@ export function traceOptions(style: TraceStyle, width: number, height: number): 
     ],
     hooks: {
       drawClear: [(chart) => drawShades(chart, style)],
+      draw: [(chart) => drawLevels(chart, style.levels(), style.dark)],
       setCursor: [(chart) => style.onCursor(chart.cursor.idx ?? null)],
     },
   };
 }
 
-function padded(min: number | null, max: number | null): [number, number] {
-  if (min === null || max === null) return [0, 1];
+/** uPlot has nulls where there are no values, whatever its types say. */
+function extent(min: number | null, max: number | null): Extent | null {
+  return min === null || max === null ? null : [min, max];
+}
+
+function padded(values: Extent | null): Extent {
+  if (values === null) return [0, 1];
+  const [min, max] = values;
   const pad = Math.max((max - min) * 0.08, Math.abs(max) * 0.02, 0.05);
   return [min >= 0 ? Math.max(0, min - pad) : min - pad, max + pad];
 }

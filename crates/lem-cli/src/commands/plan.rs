@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use lem_engine::{ContainerStrategy, Engine, Error, ErrorCode, Overrides, Plan, ThermalMode};
+use lem_engine::{
+    Baseline, BaselineKind, BaselineStrategy, ContainerStrategy, Engine, Error, ErrorCode, Overrides, Plan,
+    ThermalMode,
+};
 
 use crate::args::{Global, OverrideArgs};
 use crate::{Ended, format, output};
@@ -83,9 +86,8 @@ fn show(plan: &Plan) {
             stopping.min_cycles
         ));
     }
-    if let Some(baseline) = plan.baseline {
-        let (kind, length) = (baseline.kind.name(), format::span(baseline.duration_s));
-        output::line(&format!("baseline: {kind}, taken for {length}"));
+    if let Some(baseline) = &plan.baseline {
+        output::line(&self::baseline(baseline, plan.thermal.mode.value));
     }
     output::line("");
     let experiments = plan.experiments.iter().map(|experiment| {
@@ -113,6 +115,24 @@ fn gaps(plan: &Plan) -> String {
             format::span(thermal.max_s.value)
         ),
     }
+}
+
+fn baseline(baseline: &Baseline, mode: ThermalMode) -> String {
+    let own = match baseline.kind {
+        BaselineKind::Bare => String::new(),
+        BaselineKind::Context | BaselineKind::Loaded => format!("{} in each run, ", baseline.kind.name()),
+    };
+    let anew = match baseline.strategy {
+        // Devices that are to stay hot do not rest again.
+        _ if mode == ThermalMode::Hot => "once".into(),
+        BaselineStrategy::Fresh => "fresh before every run".into(),
+        BaselineStrategy::Cached => format!("cached for {}", format::span(baseline.ttl_s)),
+        BaselineStrategy::Validated => match baseline.validation_interval {
+            1 => "validated every run".into(),
+            runs => format!("validated every {runs} runs"),
+        },
+    };
+    format!("baseline: {own}bare for {}, {anew}", format::span(baseline.duration_s))
 }
 
 fn run_rows(plan: &Plan) -> Vec<Vec<String>> {

@@ -7,8 +7,10 @@ import { host } from "../../api/host";
 import { useLive, useNow } from "../../api/live";
 import type { TraceChannel } from "../../api/trace";
 import { legend, SHADE_NAMES, shadeColor, shades } from "../../charts/spans";
+import type { Level } from "../../charts/levels";
 import { TraceChart } from "../../charts/TraceChart";
 import { quantities } from "../../lib/quantities";
+import { levelsOf } from "./targets";
 
 const NO_DEVICES: DeviceInfo[] = [];
 const SPANS = [
@@ -24,7 +26,11 @@ export function LiveCharts({ campaign }: { campaign: LiveCampaign }) {
   const [spanS, setSpanS] = useState("300");
   const [second, setSecond] = useState<TraceChannel | null>(null);
   const others = quantities(devices).filter(({ channel }) => channel !== "power");
-  const extra = others.find(({ channel }) => channel === second);
+  // While devices cool the curve is shown unasked: it is what is waited for.
+  const gap = campaign.now.gap;
+  const levels = useMemo(() => (gap === null ? [] : levelsOf(gap)), [gap]);
+  const shown = second ?? (levels.length > 0 ? "temperature" : null);
+  const extra = others.find(({ channel }) => channel === shown);
   return (
     <Stack gap="xs">
       <Group justify="space-between">
@@ -45,7 +51,13 @@ export function LiveCharts({ campaign }: { campaign: LiveCampaign }) {
           onChange={(value) => setSecond(value as TraceChannel | null)}
         />
       </Group>
-      <Following campaign={campaign} devices={devices} longestS={Number(spanS)} extra={extra} />
+      <Following
+        campaign={campaign}
+        devices={devices}
+        longestS={Number(spanS)}
+        extra={extra}
+        levels={levels}
+      />
       <ShadeLegend drawn={campaign.spans} />
     </Stack>
   );
@@ -56,10 +68,12 @@ type FollowingProps = {
   devices: DeviceInfo[];
   longestS: number;
   extra: ReturnType<typeof quantities>[number] | undefined;
+  /** Of the temperature. */
+  levels: Level[];
 };
 
 /** The charts alone: they are drawn five times a second, what stands around them is not. */
-function Following({ campaign, devices, longestS, extra }: FollowingProps) {
+function Following({ campaign, devices, longestS, extra, levels }: FollowingProps) {
   const epochUnixMs = useLive((live) => live?.epoch_unix_ms ?? null);
   const live = useNow(0.2);
   // After its end the campaign stays in view; the machine's own trace is on the bench.
@@ -74,7 +88,14 @@ function Following({ campaign, devices, longestS, extra }: FollowingProps) {
     <>
       <TraceChart label="Power" unit="W" ask={asks.power} height={extra ? 230 : 320} {...chart} />
       {extra && (
-        <TraceChart label={extra.label} unit={extra.unit} ask={asks[extra.channel]} height={150} {...chart} />
+        <TraceChart
+          label={extra.label}
+          unit={extra.unit}
+          ask={asks[extra.channel]}
+          levels={extra.channel === "temperature" ? levels : []}
+          height={150}
+          {...chart}
+        />
       )}
     </>
   );

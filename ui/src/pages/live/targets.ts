@@ -1,5 +1,6 @@
 // What an adaptive gap waits for of each device that has a thermometer, in words.
 import type { CoolTarget, DeviceInfo, GapNow, Reading } from "../../api/bindings";
+import type { Level } from "../../charts/levels";
 import { THIN } from "../../lib/format";
 
 /** One line for each such device; nothing of a gap that waits for no temperature. */
@@ -17,6 +18,15 @@ export function targetsOf(
     const { name = `device ${at + 1}`, index = null } = devices[at] ?? {};
     return [`${name}${index === null ? "" : ` ${index}`}${now === null ? "" : `, ${degrees(now)}`}: ${text}`];
   });
+}
+
+/** The same as lines of a chart of temperatures. */
+export function levelsOf({ targets }: Pick<GapNow, "targets">): Level[] {
+  return targets.flatMap((target, device) =>
+    target === null
+      ? []
+      : [{ device, value: target.cool_at_c, label: `cool at ${degrees(target.cool_at_c)}` }],
+  );
 }
 
 function waitingFor({ reference_c, cool_at_c }: CoolTarget, now: number | null): string {
