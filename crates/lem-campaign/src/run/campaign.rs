@@ -133,10 +133,8 @@ pub async fn run(campaign: &Campaign<'_>, rig: &Rig<'_>, control: &Control) -> R
         if !known.needs(*position) {
             continue;
         }
-        if recording.lost().is_some()
-            && let Ok(reopened) = Recording::open(rig)
-        {
-            recording = reopened;
+        if recording.lost().is_some() {
+            recording.reopen();
         }
         let outcome =
             one_run(campaign, *position, progress.last_run_ended_ns, &mut rest, rig, control, &mut recording)

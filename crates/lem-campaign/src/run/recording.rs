@@ -61,6 +61,15 @@ impl<'a> Recording<'a> {
         })
     }
 
+    /// Opens the meters again after a device was lost; where that fails, it stays lost. The old ones are closed first:
+    /// NVML finds a GPU that was reset only once nobody has the library open.
+    pub(super) fn reopen(&mut self) {
+        self.sampler.close();
+        if let Ok(opened) = Self::open(self.rig) {
+            *self = opened;
+        }
+    }
+
     pub(super) fn devices(&self) -> &[DeviceInfo] {
         &self.devices
     }

@@ -188,6 +188,12 @@ impl Sampler {
         self.stats()
     }
 
+    /// Stops the thread and closes the meters. Nothing comes of it any more; its figures stay.
+    pub fn close(&mut self) {
+        // A panic of the sink was told where its thread ended.
+        let _ = self.join();
+    }
+
     fn join(&mut self) -> Result<(), Box<dyn Any + Send>> {
         let _ = self.commands.send(Command::Stop);
         self.thread.take().map_or(Ok(()), JoinHandle::join)
@@ -196,7 +202,7 @@ impl Sampler {
 
 impl Drop for Sampler {
     fn drop(&mut self) {
-        let _ = self.join();
+        self.close();
     }
 }
 
