@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use lem_backend::Exit;
 use lem_protocol::{
-    Decoding, Event, Experiment, PROTOCOL_VERSION, Phase, PhaseEdge, PromptSource, Request, Warmup,
-    WorkerErrorKind, WorkerResult, Workload,
+    Event, Experiment, PROTOCOL_VERSION, Phase, PhaseEdge, Request, Warmup, WorkerErrorKind, WorkerResult,
+    Workload,
 };
 use serde::Serialize;
 
@@ -95,30 +95,19 @@ const UNKNOWN: &str = "an_option_that_nobody_knows";
 const ABSENT: &str = "/nowhere/no-such-model";
 
 fn experiment(trial: &WorkerTrial) -> Experiment {
+    let plain = Experiment::plain("check", &trial.backend, &trial.model);
     Experiment {
-        protocol: PROTOCOL_VERSION,
-        run_id: "check".into(),
-        backend: trial.backend.clone(),
-        model: trial.model.clone(),
-        precision: None,
-        adapter: None,
         workload: Workload {
-            prompts: PromptSource::Builtin,
             sample_size: trial.requests,
-            order: lem_protocol::PromptOrder::default(),
-            traffic: None,
             max_input_tokens: 64,
             max_output_tokens: trial.output_tokens,
-            min_output_tokens: 0,
+            ..plain.workload
         },
-        warmup: Warmup { prompts: 1, timeout_s: 60.0, convergence: None, hold: false },
-        decoding: Decoding { do_sample: false, temperature: 0.0, ..Decoding::default() },
-        batch_size: 1,
+        warmup: Warmup { prompts: 1, timeout_s: 60.0, ..plain.warmup },
         streaming: false,
         seed: 1,
         idle_s: 0.1,
-        context_s: 0.0,
-        options: serde_json::Map::new(),
+        ..plain
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why a run ends without a result: what becomes the protocol's `error`.
 
+use lem_protocol::data::DataError;
 use lem_protocol::{OutOfRange, WorkerErrorKind};
 
 /// A failure, said once, at the end. Its message says what happened and what to do.
@@ -35,6 +36,12 @@ impl Failure {
 
 impl From<OutOfRange> for Failure {
     fn from(error: OutOfRange) -> Self {
+        Self::unsupported(error.to_string())
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
         Self::unsupported(error.to_string())
     }
 }

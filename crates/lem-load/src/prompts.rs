@@ -1,9 +1,9 @@
 //! The prompts of a run as texts. The server turns them into tokens, so that none can be cut to a number of tokens.
 
-pub(crate) mod file;
 #[cfg(test)]
 mod tests;
 
+use lem_protocol::data::{self, Prompt};
 use lem_protocol::{PromptOrder, PromptSource, Workload};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -17,13 +17,6 @@ const BUILTIN: &str = include_str!("../../../workers/lem_worker/data/prompts.jso
 
 /// The stream of random numbers that shuffles; see `traffic` for the other one.
 const STREAM: u64 = 1;
-
-/// A prompt, and the part of the data that it comes from where the data says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Prompt {
-    text: String,
-    group: Option<String>,
-}
 
 /// The prompts of one run; at least one.
 #[derive(Debug)]
@@ -41,10 +34,10 @@ impl Prompts {
         let (source, mut prompts) = match &workload.prompts {
             PromptSource::Builtin => (
                 "built-in prompts".to_owned(),
-                file::from_jsonl("built-in prompts", BUILTIN, Some("prompt"))?,
+                data::prompts("prompts.jsonl", BUILTIN.into(), Some("prompt"))?,
             ),
             PromptSource::File { path, column } => {
-                (format!("file {path}"), file::read(path, column.as_deref())?)
+                (format!("file {path}"), data::prompts(path, read(path, "prompts file")?, column.as_deref())?)
             }
             PromptSource::Dataset { name, .. } => {
                 return Err(Failure::unsupported(format!(
@@ -88,6 +81,12 @@ impl Prompts {
     pub(crate) fn len(&self) -> usize {
         self.texts.len()
     }
+}
+
+/// The bytes of the file at `path`, which is called `what` in messages.
+pub(crate) fn read(path: &str, what: &str) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path)
+        .map_err(|error| Failure::unsupported(format!("the {what} {path} cannot be read: {error}")))
 }
 
 fn arrange(prompts: &mut Vec<Prompt>, order: PromptOrder, seed: u64) {

@@ -152,35 +152,14 @@ fn seconds(name: &str, value: f64) -> Result<Duration, Failure> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use lem_protocol::{Convergence, Decoding, MAX_STREAMED_TOKENS, PROTOCOL_VERSION, PromptOrder, Workload};
+    use lem_protocol::{Convergence, Decoding, MAX_STREAMED_TOKENS};
     use serde_json::json;
 
     /// A plain experiment of one request, from which tests differ.
     pub(crate) fn experiment() -> Experiment {
         Experiment {
-            protocol: PROTOCOL_VERSION,
-            run_id: "test".into(),
-            backend: "vllm".into(),
-            model: "tiny".into(),
-            precision: None,
-            adapter: None,
-            workload: Workload {
-                prompts: PromptSource::Builtin,
-                sample_size: 1,
-                order: PromptOrder::Interleaved,
-                traffic: None,
-                max_input_tokens: 16,
-                max_output_tokens: 4,
-                min_output_tokens: 0,
-            },
-            warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None, hold: false },
             decoding: Decoding { top_k: 0, ..Decoding::default() },
-            batch_size: 1,
-            streaming: true,
-            seed: 0,
-            idle_s: 0.0,
-            context_s: 0.0,
-            options: Map::new(),
+            ..Experiment::plain("test", "vllm", "tiny")
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use lem_protocol::{Convergence, Warmup};
+use lem_protocol::Warmup;
 
 /// A warm-up that is under way.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Warming {
         self.latencies_ms.push(latency_ms);
         if let Some(convergence) = self.rule.convergence.as_ref().filter(|_| !self.stable) {
             let enough = self.requests() >= self.rule.prompts && self.requests() <= convergence.max_prompts;
-            self.stable = enough && is_stable(&self.latencies_ms, convergence);
+            self.stable = enough && convergence.is_met_by(&self.latencies_ms);
         }
     }
 
@@ -108,21 +108,10 @@ impl Warming {
     }
 }
 
-/// Whether the coefficient of variation (sample standard deviation over mean) of the last latencies is small enough.
-fn is_stable(latencies: &[f64], convergence: &Convergence) -> bool {
-    let window = convergence.window as usize;
-    let Some(last) = latencies.len().checked_sub(window).map(|from| &latencies[from..]) else {
-        return false;
-    };
-    let count = f64::from(convergence.window);
-    let mean = last.iter().sum::<f64>() / count;
-    let variance = last.iter().map(|latency| (latency - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    mean > 0.0 && variance.sqrt() / mean <= convergence.cv_threshold
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lem_protocol::Convergence;
 
     fn warming(prompts: u32, convergence: Option<Convergence>, slots: Option<u32>) -> Warming {
         Warming::new(&Warmup { prompts, timeout_s: 30.0, convergence, hold: false }, slots)
@@ -188,13 +177,5 @@ mod tests {
         assert!(never.is_over() && never.converged() == Some(false));
         assert_eq!(never.warning(false).unwrap(), "latencies were not stable after 5 warm-up requests");
         assert!(never.warning(true).unwrap().contains("time limit of 30 s after 5 requests"));
-    }
-
-    #[test]
-    fn only_the_latest_latencies_count() {
-        let rule = Convergence { cv_threshold: 0.05, window: 3, max_prompts: 9 };
-        assert!(!is_stable(&[5.0, 5.0], &rule), "the window is not full");
-        assert!(is_stable(&[900.0, 5.0, 5.0, 5.0], &rule));
-        assert!(!is_stable(&[5.0, 5.0, 900.0], &rule));
     }
 }

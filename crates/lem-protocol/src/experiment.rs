@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 pub use rules::{MAX_STREAMED_TOKENS, OutOfRange};
 
+use crate::PROTOCOL_VERSION;
+
 /// One run of one experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Experiment {
@@ -49,6 +51,38 @@ pub struct Experiment {
     /// know.
     #[serde(default)]
     pub options: Map<String, Value>,
+}
+
+impl Experiment {
+    /// The least that a worker can be asked for, which trials of workers change where they want more: one request to a
+    /// built-in prompt of 16 tokens at most, answered with four, the most probable ones, at once and without warm-up.
+    pub fn plain(run_id: &str, backend: &str, model: &str) -> Self {
+        Self {
+            protocol: PROTOCOL_VERSION,
+            run_id: run_id.to_owned(),
+            backend: backend.to_owned(),
+            model: model.to_owned(),
+            precision: None,
+            adapter: None,
+            workload: Workload {
+                prompts: PromptSource::Builtin,
+                sample_size: 1,
+                order: PromptOrder::default(),
+                traffic: None,
+                max_input_tokens: 16,
+                max_output_tokens: 4,
+                min_output_tokens: 0,
+            },
+            warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None, hold: false },
+            decoding: Decoding { do_sample: false, ..Decoding::default() },
+            batch_size: 1,
+            streaming: true,
+            seed: 0,
+            idle_s: 0.0,
+            context_s: 0.0,
+            options: Map::new(),
+        }
+    }
 }
 
 /// The requests of one measured pass.
@@ -176,6 +210,21 @@ pub struct Convergence {
     pub max_prompts: u32,
 }
 
+impl Convergence {
+    /// Whether `latencies` are stable: the coefficient of variation (sample standard deviation over mean) of the last
+    /// [`window`](Self::window) of them is at most [`cv_threshold`](Self::cv_threshold).
+    pub fn is_met_by(&self, latencies: &[f64]) -> bool {
+        let Some(last) = latencies.len().checked_sub(self.window as usize).map(|from| &latencies[from..])
+        else {
+            return false;
+        };
+        let count = f64::from(self.window);
+        let mean = last.iter().sum::<f64>() / count;
+        let variance = last.iter().map(|latency| (latency - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        mean > 0.0 && variance.sqrt() / mean <= self.cv_threshold
+    }
+}
+
 /// How the next token is chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decoding {
@@ -194,5 +243,33 @@ pub struct Decoding {
 impl Default for Decoding {
     fn default() -> Self {
         Self { do_sample: true, temperature: 1.0, top_k: 50, top_p: 1.0, repetition_penalty: 1.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_met(cv_threshold: f64, latencies: &[f64]) -> bool {
+        Convergence { cv_threshold, window: 3, max_prompts: 9 }.is_met_by(latencies)
+    }
+
+    #[test]
+    fn equal_latencies_are_stable_once_the_window_is_full() {
+        assert!(!is_met(0.05, &[5.0, 5.0]));
+        assert!(is_met(0.05, &[5.0, 5.0, 5.0]));
+    }
+
+    #[test]
+    fn only_the_latest_latencies_count() {
+        assert!(is_met(0.05, &[900.0, 5.0, 5.0, 5.0]));
+        assert!(!is_met(0.05, &[5.0, 5.0, 900.0]));
+    }
+
+    #[test]
+    fn the_threshold_is_a_coefficient_of_variation_of_the_sample() {
+        // Mean 10, sample standard deviation 1.
+        assert!(is_met(0.1, &[9.0, 10.0, 11.0]));
+        assert!(!is_met(0.0999, &[9.0, 10.0, 11.0]));
     }
 }

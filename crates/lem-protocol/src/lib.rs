@@ -7,6 +7,7 @@
 //! This crate sees bytes: no processes, no sockets, no containers.
 
 pub mod conversation;
+pub mod data;
 pub mod event;
 pub mod experiment;
 pub mod framing;

@@ -1,11 +1,10 @@
 //! The prompts of a run as token ids, cut to the workload's limit and known to fit into the model.
 
-mod file;
 mod seeded;
 #[cfg(test)]
 mod tests;
 
-use lem_protocol::{Experiment, PromptSource, Workload};
+use lem_protocol::{Experiment, PromptSource, Workload, data};
 use sha2::{Digest as _, Sha256};
 use tokenizers::Tokenizer;
 
@@ -42,7 +41,7 @@ impl Prompts {
                 ("built-in prompts".into(), tokenize(tokenizer, &texts)?)
             }
             (PromptSource::File { path, column }, Some(tokenizer)) => {
-                let texts = wanted(file::read(path, column.as_deref())?, workload);
+                let texts = wanted(read(path, column.as_deref())?, workload);
                 (format!("file {path}"), tokenize(tokenizer, &texts)?)
             }
             (PromptSource::File { path, .. }, None) => {
@@ -96,6 +95,12 @@ impl Prompts {
         self.tokens.iter().for_each(|prompt| update(&mut hash, prompt));
         hex(&hash.finalize())
     }
+}
+
+fn read(path: &str, column: Option<&str>) -> Result<Vec<String>, Failure> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::unsupported(format!("the prompts file {path} cannot be read: {error}")))?;
+    Ok(data::prompts(path, bytes, column)?.into_iter().map(|prompt| prompt.text).collect())
 }
 
 /// As many of `texts` as there will be requests.

@@ -117,35 +117,11 @@ fn seconds(name: &str, value: f64) -> Result<Duration, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lem_protocol::{Convergence, Decoding, MAX_STREAMED_TOKENS, PROTOCOL_VERSION, Warmup, Workload};
+    use lem_protocol::{Convergence, MAX_STREAMED_TOKENS};
     use serde_json::json;
 
     fn experiment() -> Experiment {
-        Experiment {
-            protocol: PROTOCOL_VERSION,
-            run_id: "test".into(),
-            backend: "candle".into(),
-            model: "synthetic/llama-15m".into(),
-            precision: None,
-            adapter: None,
-            workload: Workload {
-                prompts: PromptSource::Builtin,
-                sample_size: 1,
-                order: PromptOrder::default(),
-                traffic: None,
-                max_input_tokens: 16,
-                max_output_tokens: 4,
-                min_output_tokens: 0,
-            },
-            warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None, hold: false },
-            decoding: Decoding::default(),
-            batch_size: 1,
-            streaming: true,
-            seed: 0,
-            idle_s: 0.0,
-            context_s: 0.0,
-            options: Map::new(),
-        }
+        Experiment::plain("test", "candle", "synthetic/llama-15m")
     }
 
     fn refusal(change: impl FnOnce(&mut Experiment)) -> String {

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use lem_protocol::{Convergence, Event, Experiment, Phase};
+use lem_protocol::{Event, Experiment, Phase};
 
 use crate::clock::milliseconds;
 use crate::failure::Failure;
@@ -84,7 +84,7 @@ impl Work<'_> {
             latencies.push(milliseconds(generation.latency()));
             report.say(Event::Progress { done, total: Some(most) })?;
             let enough = done >= warmup.prompts;
-            if enough && warmup.convergence.as_ref().is_some_and(|c| is_stable(&latencies, c)) {
+            if enough && warmup.convergence.as_ref().is_some_and(|rule| rule.is_met_by(&latencies)) {
                 return Ok((done, true));
             }
         }
@@ -115,45 +115,5 @@ impl Work<'_> {
         let prompt = prompts.get(index);
         let mut sampler = Sampler::new(&experiment.decoding, experiment.seed, index, prompt);
         generate(model, prompt, &experiment.workload, &mut sampler, limit)
-    }
-}
-
-/// Whether the coefficient of variation (sample standard deviation over mean) of the last latencies is small enough.
-fn is_stable(latencies: &[f64], convergence: &Convergence) -> bool {
-    let window = convergence.window as usize;
-    let Some(last) = latencies.len().checked_sub(window).map(|from| &latencies[from..]) else {
-        return false;
-    };
-    let count = f64::from(convergence.window);
-    let mean = last.iter().sum::<f64>() / count;
-    let variance = last.iter().map(|latency| (latency - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    mean > 0.0 && variance.sqrt() / mean <= convergence.cv_threshold
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rule(cv_threshold: f64) -> Convergence {
-        Convergence { cv_threshold, window: 3, max_prompts: 9 }
-    }
-
-    #[test]
-    fn equal_latencies_are_stable_once_the_window_is_full() {
-        assert!(!is_stable(&[5.0, 5.0], &rule(0.05)));
-        assert!(is_stable(&[5.0, 5.0, 5.0], &rule(0.05)));
-    }
-
-    #[test]
-    fn only_the_latest_latencies_count() {
-        assert!(is_stable(&[900.0, 5.0, 5.0, 5.0], &rule(0.05)));
-        assert!(!is_stable(&[5.0, 5.0, 900.0], &rule(0.05)));
-    }
-
-    #[test]
-    fn the_threshold_is_a_coefficient_of_variation_of_the_sample() {
-        // Mean 10, sample standard deviation 1.
-        assert!(is_stable(&[9.0, 10.0, 11.0], &rule(0.1)));
-        assert!(!is_stable(&[9.0, 10.0, 11.0], &rule(0.0999)));
     }
 }

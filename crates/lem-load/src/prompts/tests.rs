@@ -1,4 +1,4 @@
-//! Rules for prompts: repeatable, in their order; and files with their mistakes.
+//! Rules for prompts: repeatable, in their order, read from files.
 
 use super::*;
 
@@ -11,15 +11,6 @@ fn texts(name: &str, text: &str, sample_size: u32, order: PromptOrder, seed: u64
     workload.prompts = PromptSource::File { path: path.to_str().unwrap().into(), column: None };
     (workload.sample_size, workload.order) = (sample_size, order);
     Prompts::read(&workload, seed).unwrap().texts
-}
-
-fn read(name: &str, text: &str, column: Option<&str>) -> Result<Vec<String>, String> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
-    std::fs::write(&path, text).unwrap();
-    file::read(path.to_str().unwrap(), column)
-        .map(|prompts| prompts.into_iter().map(|prompt| prompt.text).collect())
-        .map_err(|failure| failure.message.replace(folder.path().to_str().unwrap(), "FOLDER"))
 }
 
 #[test]
@@ -35,16 +26,6 @@ fn the_hash_is_that_of_the_python_workers() {
     // python3: h = hashlib.sha256(); for t in ("a", "ü"): b = t.encode(); h.update(len(b).to_bytes(8, "little") + b)
     let texts = ["a".to_owned(), "ü".to_owned()];
     assert_eq!(sha256_of(&texts), "430c9a628a98517673453ffe76bb67c6551ce3576e42c42440a46bbba24c54fc");
-}
-
-#[test]
-fn fields_are_found_by_their_usual_names_or_named() {
-    let jsonl = "{\"id\": 1, \"input\": \"a\", \"instruction\": \"b\"}\n{\"instruction\": \"c\"}\n";
-    assert_eq!(read("p.jsonl", jsonl, None).unwrap(), ["b", "c"], "instruction comes before input");
-    let csv = "id,Text,other\n1,\"two\nlines\",x\n2,one,y\n";
-    assert_eq!(read("p.csv", csv, None).unwrap(), ["two\nlines", "one"]);
-    assert_eq!(read("p.csv", csv, Some("other")).unwrap(), ["x", "y"]);
-    assert_eq!(read("p.txt", "\u{feff}One?\r\n\n  \nTwo\n", None).unwrap(), ["One?", "Two"]);
 }
 
 #[test]
@@ -69,17 +50,9 @@ fn shuffling_repeats_with_its_seed_and_keeps_the_prompts() {
 }
 
 #[test]
-fn every_mistake_in_a_file_is_named_with_its_line() {
-    let mistakes = [
-        read("p.md", "hello", None),
-        read("p.jsonl", "{\"text\": \"a\"}\n\nnot json\n", None),
-        read("p.jsonl", "[1]\n", None),
-        read("p.jsonl", "{\"id\": 1, \"label\": \"x\"}\n", None),
-        read("p.jsonl", "{\"text\": \"a\"}\n{\"text\": \" \"}\n", None),
-        read("p.csv", "a,b\n1,2\n", None),
-        read("p.csv", "a,b\n1,2\n", Some("c")),
-        read("p.csv", "a,text\n1,\n", None),
-    ];
-    let messages: Vec<String> = mistakes.into_iter().map(Result::unwrap_err).collect();
-    insta::assert_snapshot!(messages.join("\n"));
+fn a_missing_file_is_named() {
+    let mut workload = crate::settings::tests::experiment().workload;
+    workload.prompts = PromptSource::File { path: "nowhere.txt".into(), column: None };
+    let message = Prompts::read(&workload, 0).unwrap_err().message;
+    assert!(message.starts_with("the prompts file nowhere.txt cannot be read"), "{message}");
 }

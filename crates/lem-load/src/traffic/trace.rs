@@ -1,11 +1,10 @@
 //! Arrival times from a file: a number of seconds a line, or the field of a `.jsonl` or `.csv` file that holds it.
 
-use std::path::Path;
-
+use lem_protocol::data::{ending, find, lines, text};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::prompts::file::{find, lines, read_text};
+use crate::prompts;
 
 /// The names under which traces keep arrival times, in the order in which they are looked for.
 const FIELDS: [&str; 3] = ["t_s", "timestamp", "arrived_at"];
@@ -42,9 +41,8 @@ impl Trace {
 
 /// The trace in the file at `path`, which must have `needed` arrivals, and be repeatable if `before` precede them.
 pub(super) fn read(path: &str, needed: u32, before: u32) -> Result<Trace, Failure> {
-    let text = read_text(path, "trace")?;
-    let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
-    let written = match extension.map(str::to_ascii_lowercase).as_deref() {
+    let text = text(path, "trace", prompts::read(path, "trace")?)?;
+    let written = match ending(path).as_deref() {
         Some("jsonl") => from_jsonl(path, &text)?,
         Some("csv") => from_csv(path, &text)?,
         _ => lines(&text).map(|(number, line)| (number as u64, line.trim().to_owned())).collect(),

@@ -5,41 +5,17 @@ use std::time::Duration;
 use lem_load::{Api, Target, run};
 use lem_protocol::framing::{PROCEED_LINE, experiment_line};
 use lem_protocol::{
-    Conversation, Decoding, Event, EventLine, EventReader, Experiment, PROTOCOL_VERSION, Phase, PhaseEdge,
-    PromptOrder, PromptSource, Request, Traffic, Warmup, WorkerErrorKind, WorkerResult, Workload,
+    Conversation, Event, EventLine, EventReader, Experiment, Phase, PhaseEdge, Request, Traffic,
+    WorkerErrorKind, WorkerResult, Workload,
 };
-use serde_json::Map;
 use tokio::io::{AsyncWriteExt as _, duplex, sink};
 
 use crate::server::{Server, now_ns};
 
 /// Requests of four tokens, one after the other.
 pub(crate) fn experiment(sample_size: u32) -> Experiment {
-    Experiment {
-        protocol: PROTOCOL_VERSION,
-        run_id: "test".into(),
-        backend: "vllm".into(),
-        model: "tiny".into(),
-        precision: None,
-        adapter: None,
-        workload: Workload {
-            prompts: PromptSource::Builtin,
-            sample_size,
-            order: PromptOrder::Interleaved,
-            traffic: None,
-            max_input_tokens: 64,
-            max_output_tokens: 4,
-            min_output_tokens: 0,
-        },
-        warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None, hold: false },
-        decoding: Decoding { do_sample: false, ..Decoding::default() },
-        batch_size: 1,
-        streaming: true,
-        seed: 7,
-        idle_s: 0.0,
-        context_s: 0.0,
-        options: Map::new(),
-    }
+    let plain = Experiment::plain("test", "vllm", "tiny");
+    Experiment { workload: Workload { sample_size, ..plain.workload }, seed: 7, ..plain }
 }
 
 /// The same under closed traffic after `warmup` requests.

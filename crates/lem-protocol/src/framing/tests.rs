@@ -10,7 +10,7 @@ use tokio::io::ReadBuf;
 
 use super::*;
 use crate::event::{ModelFacts, Phase, PhaseEdge, Request, WorkerErrorKind, WorkerResult};
-use crate::experiment::{Convergence, Decoding, Experiment, PromptSource, Warmup, Workload};
+use crate::experiment::{Convergence, Decoding, Experiment, Warmup};
 
 const WARNING: &str = r#"{"t_ns":5,"event":"warning","message":"hot"}"#;
 
@@ -37,35 +37,20 @@ fn only_error(line: &[u8]) -> FramingError {
 }
 
 fn experiment() -> Experiment {
+    let plain = Experiment::plain("run", "candle", "synthetic/llama-15m");
     Experiment {
-        protocol: 1,
-        run_id: "run".into(),
-        backend: "candle".into(),
-        model: "synthetic/llama-15m".into(),
-        precision: None,
-        adapter: None,
-        workload: Workload {
-            prompts: PromptSource::Builtin,
-            sample_size: 4,
-            order: crate::PromptOrder::default(),
-            traffic: None,
-            max_input_tokens: 64,
-            max_output_tokens: 16,
-            min_output_tokens: 0,
-        },
         warmup: Warmup {
             prompts: 2,
-            timeout_s: 30.0,
             convergence: Some(Convergence { cv_threshold: 0.05, window: 3, max_prompts: 9 }),
             hold: true,
+            ..plain.warmup
         },
         decoding: Decoding::default(),
-        batch_size: 1,
-        streaming: true,
         seed: u64::MAX,
         idle_s: 0.5,
         context_s: 1.5,
         options: serde_json::from_value(json!({"threads": 2})).unwrap(),
+        ..plain
     }
 }
 

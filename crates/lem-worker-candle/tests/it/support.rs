@@ -11,37 +11,17 @@ use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor};
 use lem_protocol::framing::{PROCEED_LINE, experiment_line, parse_event};
 use lem_protocol::{
-    Conversation, Decoding, Event, EventLine, Experiment, PROTOCOL_VERSION, PromptSource, Request, Warmup,
-    WorkerErrorKind, WorkerResult, Workload,
+    Conversation, Event, EventLine, Experiment, Request, WorkerErrorKind, WorkerResult, Workload,
 };
 use serde_json::{Map, Value, json};
 
 /// A small experiment with a synthetic model: two requests of four tokens, greedy, without warm-up.
 pub(crate) fn experiment() -> Experiment {
+    let plain = Experiment::plain("test", "candle", "synthetic/llama-15m");
     Experiment {
-        protocol: PROTOCOL_VERSION,
-        run_id: "test".into(),
-        backend: "candle".into(),
-        model: "synthetic/llama-15m".into(),
-        precision: None,
-        adapter: None,
-        workload: Workload {
-            prompts: PromptSource::Builtin,
-            sample_size: 2,
-            order: lem_protocol::PromptOrder::default(),
-            traffic: None,
-            max_input_tokens: 12,
-            max_output_tokens: 4,
-            min_output_tokens: 0,
-        },
-        warmup: Warmup { prompts: 0, timeout_s: 30.0, convergence: None, hold: false },
-        decoding: Decoding { do_sample: false, ..Decoding::default() },
-        batch_size: 1,
-        streaming: true,
-        seed: 0,
-        idle_s: 0.0,
-        context_s: 0.0,
+        workload: Workload { sample_size: 2, max_input_tokens: 12, ..plain.workload },
         options: Map::from_iter([("threads".into(), json!(1))]),
+        ..plain
     }
 }
 
