@@ -18,6 +18,25 @@ Check = Callable[[Any, str], Any]
 
 Table = Mapping[str, Check]
 
+RESERVED: Mapping[str, str] = {
+    "model": "the campaign's model sets it",
+    "dtype": "precision sets it",
+    "seed": "the campaign's seed sets it",
+    "skip_tokenizer_init": "the worker needs the tokenizer",
+    "max_tokens": "max_output_tokens sets it",
+    "min_tokens": "min_output_tokens sets it",
+    "temperature": "decoding sets it",
+    "top_k": "decoding sets it",
+    "top_p": "decoding sets it",
+    "repetition_penalty": "decoding sets it",
+    "n": "one answer for each request is what is counted",
+    "best_of": "one answer for each request is what is counted",
+    "truncate_prompt_tokens": "max_input_tokens cuts prompts, and counts what is left",
+    "detokenize": "text is not made",
+    "stop": "it needs text, and text is not made",
+}
+"""What engines that make tokens from token ids have in common and no section can give, with the reason."""
+
 
 def check(section: str, options: Mapping[str, Any], table: Table) -> dict[str, Any]:
     """The options that are given, in their checked form. A key that `table` lacks is refused with suggestions."""

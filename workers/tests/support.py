@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import unittest
 from typing import Any, Callable, Optional
 
 from lem_worker import conversation
@@ -90,6 +91,32 @@ def environment(**changes: str) -> dict[str, str]:
 
 PROCEED_LINE = b'{"proceed":true}\n'
 """What the engine writes to end a warm-up that is held."""
+
+
+def start_worker(
+    test: unittest.TestCase, arguments: list[str], given: dict[str, Any], word: bytes, **variables: str
+) -> subprocess.Popen[bytes]:
+    """A worker in the middle of its work: it has said a line with `word` in it. Killed when `test` is over."""
+    process = subprocess.Popen(
+        arguments,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment(**variables),
+        cwd=WORKERS,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    test.addCleanup(process.wait)
+    test.addCleanup(process.kill)
+    test.addCleanup(process.stdout.close)
+    process.stdin.write(json.dumps(given).encode() + b"\n")
+    process.stdin.close()
+    said = b""
+    for line in process.stdout:
+        if word in line:
+            return process
+        said += line
+    raise AssertionError(f"the worker ended without saying {word!r}: {said.decode()}")
 
 
 def tell_worker(

@@ -15,7 +15,7 @@ from lem_worker.engines.base import Generation, Request
 from lem_worker.protocol import Report
 from lem_worker.run import Measured
 
-from .support import PROCEED_LINE, WORKERS, command, environment, run_worker, tell_worker, written
+from .support import PROCEED_LINE, WORKERS, command, environment, run_worker, start_worker, tell_worker, written
 
 COUNTING = command("-m", "tests.counting")
 
@@ -262,24 +262,7 @@ class Memory(unittest.TestCase):
 
 class Ending(unittest.TestCase):
     def start(self, **options):
-        process = subprocess.Popen(
-            COUNTING,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(),
-            cwd=WORKERS,
-        )
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.stderr.close)
-        process.stdin.write(json.dumps(written(options=options, warmup__prompts=0)).encode() + b"\n")
-        process.stdin.close()
-        for line in process.stdout:
-            if b'"measure"' in line:
-                return process
-        self.fail(process.stderr.read().decode())
+        return start_worker(self, COUNTING, written(options=options, warmup__prompts=0), b'"measure"')
 
     def test_told_to_end_it_ends_promptly(self):
         process = self.start(token_ms=10_000)

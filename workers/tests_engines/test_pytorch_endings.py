@@ -7,13 +7,12 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 import unittest
 
-from tests.support import WORKERS, environment
+from tests.support import start_worker
 
 from . import real_pytorch
 from .real_pytorch import OFFLINE, PYTORCH, Worker, given, model
@@ -73,22 +72,8 @@ class Refusals(Worker):
 
 class Ending(unittest.TestCase):
     def test_told_to_end_it_ends_within_two_seconds(self):
-        process = subprocess.Popen(
-            PYTORCH,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment(**OFFLINE),
-            cwd=WORKERS,
-        )
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.kill)
         long = given(workload__sample_size=1000, workload__max_output_tokens=1000, warmup__prompts=0)
-        process.stdin.write(json.dumps(long).encode() + b"\n")
-        process.stdin.close()
-        for line in process.stdout:
-            if b'"request"' in line:
-                break
+        process = start_worker(self, PYTORCH, long, b'"request"', **OFFLINE)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(10), 128 + signal.SIGTERM)

@@ -4,7 +4,6 @@ On the CPU, vLLM takes the size of its cache from VLLM_CPU_KVCACHE_SPACE (GiB).
 """
 
 import importlib.util
-import json
 import os
 import signal
 import subprocess
@@ -12,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-from tests.support import WORKERS, command, environment, run_worker, written
+from tests.support import WORKERS, command, environment, run_worker, start_worker, written
 from tests.test_worker import children_of, runs
 
 MISSING = importlib.util.find_spec("vllm") is None
@@ -87,22 +86,8 @@ class Vllm(unittest.TestCase):
         self.assertIn("lower vllm.max_model_len", message)
 
     def test_told_to_end_it_ends_with_all_its_processes(self):
-        process = subprocess.Popen(
-            VLLM,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment(**OFFLINE),
-            cwd=WORKERS,
-        )
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.kill)
         long = given(workload__sample_size=1000, workload__max_output_tokens=900, warmup__prompts=0)
-        process.stdin.write(json.dumps(long).encode() + b"\n")
-        process.stdin.close()
-        for line in process.stdout:
-            if b'"request"' in line:
-                break
+        process = start_worker(self, VLLM, long, b'"request"', **OFFLINE)
         children = children_of(process.pid)
         self.assertTrue(children)
         began = time.monotonic()

@@ -78,25 +78,11 @@ RENAMED = {
 }
 
 RESERVED = {
-    "model": "the campaign's model sets it",
-    "dtype": "precision sets it",
+    **options.RESERVED,
     "backend": "tensorrt.backend sets it",
     "tokenizer": "the worker needs the model's own tokenizer",
-    "skip_tokenizer_init": "the worker needs the tokenizer",
-    "max_tokens": "max_output_tokens sets it",
-    "min_tokens": "min_output_tokens sets it",
-    "temperature": "decoding sets it",
-    "top_k": "decoding sets it",
-    "top_p": "decoding sets it",
-    "repetition_penalty": "decoding sets it",
-    "seed": "the campaign's seed sets it",
-    "n": "one answer for each request is what is counted",
-    "best_of": "one answer for each request is what is counted",
-    "truncate_prompt_tokens": "max_input_tokens cuts prompts, and counts what is left",
     "exclude_input_from_output": "prompts would be counted as output",
     "include_stop_str_in_output": "end tokens are counted",
-    "detokenize": "text is not made",
-    "stop": "it needs text, and text is not made",
 }
 
 

@@ -83,26 +83,12 @@ PLAIN = (
 """Options that vLLM calls the same."""
 
 RESERVED = {
-    "model": "the campaign's model sets it",
-    "dtype": "precision sets it",
-    "seed": "the campaign's seed sets it",
+    **options.RESERVED,
     "hf_token": "HF_TOKEN is read from the environment; a token does not belong into a campaign",
     "disable_log_stats": "the worker sets it",
     "enable_lora": "adapter or vllm.lora sets it",
-    "skip_tokenizer_init": "the worker needs the tokenizer",
     "tokenizer_mode": "the worker reads the tokenizer with transformers, and vLLM gets token ids",
-    "max_tokens": "max_output_tokens sets it",
-    "min_tokens": "min_output_tokens sets it",
-    "temperature": "decoding sets it",
-    "top_k": "decoding sets it",
-    "top_p": "decoding sets it",
-    "repetition_penalty": "decoding sets it",
-    "n": "one answer for each request is what is counted",
-    "best_of": "one answer for each request is what is counted",
-    "truncate_prompt_tokens": "max_input_tokens cuts prompts, and counts what is left",
     "output_kind": "streaming sets it",
-    "detokenize": "text is not made",
-    "stop": "it needs text, and text is not made",
 }
 
 
