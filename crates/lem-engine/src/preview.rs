@@ -134,6 +134,8 @@ pub struct CampaignKeys {
     pub decoder_presets: Vec<String>,
     /// Known names of datasets.
     pub datasets: Vec<String>,
+    /// The numbers of a campaign file, by the dotted paths of their keys.
+    pub ranges: BTreeMap<String, keys::NumberRange>,
 }
 
 /// The options of a backend.
@@ -197,6 +199,7 @@ impl Engine {
             precisions: words(keys::PRECISIONS),
             decoder_presets: words(keys::DECODER_PRESETS),
             datasets: words(keys::DATASETS),
+            ranges: keys::ranges(),
         })
     }
 

@@ -149,6 +149,8 @@ export type CampaignKeys = {
 	decoder_presets: string[],
 	/**  Known names of datasets. */
 	datasets: string[],
+	/**  The numbers of a campaign file, by the dotted paths of their keys. */
+	ranges: { [key in string]: NumberRange },
 };
 
 /**  A campaign over its completed runs. */
@@ -934,6 +936,18 @@ export type NowState =
 "paused" | 
 /**  It is over. */
 "ended";
+
+/**  The numbers that may stand at a key. */
+export type NumberRange = {
+	/**  The smallest one. */
+	least: number,
+	/**  It is a bound that itself may not stand there. */
+	above: boolean,
+	/**  The largest one. */
+	most: number,
+	/**  They are whole numbers. */
+	whole: boolean,
+};
 
 /**  Two experiments of one campaign, paired by cycle: what a cycle did to both of them cancels. */
 export type Pair = {

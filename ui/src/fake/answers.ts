@@ -16,6 +16,7 @@ import { importMeter, removeMeter } from "./meter";
 import { metricsOf } from "./metrics";
 import type { Plan } from "./plan";
 import { facets, found } from "./query";
+import { RANGES } from "./ranges";
 import { campaignReport } from "./report";
 import { doctorOf, servicesView } from "./services";
 import { edit, FILE, read } from "./settings";
@@ -146,6 +147,7 @@ function files(world: World) {
       precisions: ["float32", "float16", "bfloat16"],
       decoder_presets: ["deterministic", "standard", "creative", "factual"],
       datasets: ["ai-energy-score", "alpaca", "sharegpt", "gsm8k", "mmlu"],
+      ranges: RANGES,
     }),
   } satisfies Partial<Answers>;
 }

@@ -1,6 +1,10 @@
 //! What a campaign may say, for menus: the same lists that reading and refusing follow.
 
-use super::known::{EXPERIMENT, Handling};
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::known::{CAMPAIGN, EXPERIMENT, Handling, Kind, Known};
 use super::options;
 
 pub use super::known::{DATASETS, DECODER_PRESETS, PRECISIONS};
@@ -27,8 +31,58 @@ pub fn swept() -> Vec<&'static str> {
         .collect()
 }
 
+/// The numbers that may stand at a key.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, specta::Type)]
+pub struct NumberRange {
+    /// The smallest one.
+    pub least: f64,
+    /// It is a bound that itself may not stand there.
+    pub above: bool,
+    /// The largest one.
+    pub most: f64,
+    /// They are whole numbers.
+    pub whole: bool,
+}
+
+impl NumberRange {
+    fn of(kind: Kind) -> Option<Self> {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "bounds above 2^53 only keep clocks and memory from overflowing"
+        )]
+        match kind {
+            Kind::Integer(least, most) => {
+                Some(Self { least: least as f64, above: false, most: most as f64, whole: true })
+            }
+            Kind::Number(least, most) => Some(Self { least, above: false, most, whole: false }),
+            Kind::Positive(most) => Some(Self { least: 0.0, above: true, most, whole: false }),
+            _ => None,
+        }
+    }
+}
+
+/// The numbers of a campaign file by the dotted paths of their keys; those of experiments as they stand in
+/// `grid.shared`.
+pub fn ranges() -> BTreeMap<String, NumberRange> {
+    let of = |prefix: &'static str| {
+        move |known: &Known| Some((format!("{prefix}{}", known.path), NumberRange::of(known.kind)?))
+    };
+    CAMPAIGN.iter().filter_map(of("")).chain(EXPERIMENT.iter().filter_map(of("grid.shared."))).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn ranges_are_those_that_reading_follows() {
+        let ranges = super::ranges();
+        let cycles = ranges["execution.cycles"];
+        assert!(cycles.whole && !cycles.above && (cycles.least, cycles.most) == (1.0, 1000.0), "{cycles:?}");
+        let share = ranges["measurement.baseline.drift_threshold"];
+        assert!(!share.whole && share.above && (share.least, share.most) == (0.0, 1.0), "{share:?}");
+        assert!(ranges.contains_key("grid.shared.idle_seconds"));
+        assert!(!ranges.contains_key("execution.structure"), "no number");
+    }
+
     #[test]
     fn the_axes_are_keys_that_do_something() {
         let axes = super::swept();

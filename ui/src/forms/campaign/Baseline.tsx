@@ -67,10 +67,8 @@ function Details({ kind }: { kind: BaselineKind }) {
         label="Recorded for"
         path={[...BASELINE, "duration_seconds"]}
         unit="s"
-        min={5}
-        max={600}
+        says="range"
         show={duration}
-        description="5 to 600 s"
       />
       {kind !== "bare" && <Idling kind={kind} path={idling(lens)} />}
       {thermalMode(lens) === "hot" ? (
@@ -101,7 +99,7 @@ function Idling({ kind, path }: { kind: "context" | "loaded"; path: Path | null 
       </Text>
     );
   }
-  return <NumberInForce label={label} path={path} unit="s" max={86_400} show={duration} description={what} />;
+  return <NumberInForce label={label} path={path} unit="s" show={duration} description={what} />;
 }
 
 /** When the bare one is taken again, with the values that act then. */
@@ -121,7 +119,6 @@ function Anew() {
           label="Too old after"
           path={[...BASELINE, "cache_ttl_seconds"]}
           unit="s"
-          max={1e9}
           show={duration}
         />
       )}
@@ -140,18 +137,16 @@ function Looks() {
         label="Looked at every"
         path={[...BASELINE, "validation_interval"]}
         unit="runs"
-        min={1}
-        whole
         show={(value) => (value === 1 ? "every run" : `every ${value} runs`)}
         description="for a few seconds; also where the temperature has changed"
       />
       <NumberInForce
         label="May be off by"
         path={[...BASELINE, "drift_threshold"]}
-        unit="share"
-        max={1}
+        unit="× its power"
+        says="range"
         show={percent}
-        description="above 0 to 1, of its power; beyond that it is taken anew, and what rested on it is withdrawn"
+        description="beyond that it is taken anew, and what rested on it is withdrawn"
       />
     </>
   );

@@ -4,13 +4,13 @@ import type { ReactNode } from "react";
 
 import type { CampaignKeys, DeviceInfo } from "../../api/bindings";
 import { useLive } from "../../api/live";
-import { useHostQuery } from "../../api/queries";
 import { Backends } from "./Backends";
 import { Baseline } from "./Baseline";
 import { Cycles } from "./Cycles";
 import { valueIn, type Data } from "./document";
 import { ChoiceField, ListField, NumberField, TextField } from "./fields";
 import { Gaps } from "./Gaps";
+import { useCampaignKeys } from "./keys";
 import { useLens } from "./lens";
 import { Order } from "./Order";
 import { idling } from "./rest";
@@ -18,18 +18,8 @@ import { Sweep } from "./Sweep";
 import { words } from "./words";
 
 const NO_DEVICES: DeviceInfo[] = [];
-const NO_KEYS: CampaignKeys = {
-  structures: ["interleaved", "shuffled", "grouped", "reverse", "latin_square"],
-  backends: [],
-  shared: [],
-  models: [],
-  precisions: [],
-  decoder_presets: [],
-  datasets: [],
-};
-
 export function CampaignForm() {
-  const keys = useHostQuery("campaign-keys", [], (host) => host.campaignKeys()).data ?? NO_KEYS;
+  const keys = useCampaignKeys();
   const lens = useLens();
   const { data } = lens;
   const backends = words(valueIn(data, ["grid", "backends"]));
@@ -113,12 +103,7 @@ function Workload({ keys }: { keys: CampaignKeys }) {
           choices={keys.datasets.map((name) => ({ value: name, label: name }))}
           unset="the worker's own prompts"
         />
-        <NumberField
-          label="Prompts in a run"
-          path={["num_samples"]}
-          min={1}
-          placeholder="of each experiment"
-        />
+        <NumberField label="Prompts in a run" path={["num_samples"]} placeholder="of each experiment" />
       </SimpleGrid>
       <Text size="xs" c="dimmed">
         Token limits, batch size, streaming and decoding are parameters above: max_output_tokens, batch_size,
@@ -135,17 +120,11 @@ function Execution({ keys }: { keys: CampaignKeys }) {
       <SimpleGrid cols={2}>
         <NumberField label="Seed" path={["execution", "seed"]} placeholder="drawn at the start" />
         <NumberField label="Warm-up prompts" path={["execution", "warmup_prompts"]} />
-        <NumberField
-          label="Longest warm-up"
-          path={["execution", "warmup_timeout_seconds"]}
-          unit="s"
-          whole={false}
-        />
+        <NumberField label="Longest warm-up" path={["execution", "warmup_timeout_seconds"]} unit="s" />
         <NumberField
           label="A run may take"
           path={["execution", "run_timeout_seconds"]}
           unit="s"
-          whole={false}
           placeholder="as long as it takes"
         />
       </SimpleGrid>
@@ -168,9 +147,8 @@ function Measurement() {
         />
         <NumberField
           label="Time between samples"
-          description="5 to 1000 ms"
+          says="range"
           path={["measurement", "interval_ms"]}
-          min={5}
           unit="ms"
         />
       </SimpleGrid>

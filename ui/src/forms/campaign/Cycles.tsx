@@ -36,7 +36,7 @@ export function Cycles() {
         value={untilKnown ? "known" : "number"}
         onChange={choose}
       />
-      {untilKnown ? <UntilKnown /> : <NumberField label="Cycles" path={CYCLES} min={1} max={1000} />}
+      {untilKnown ? <UntilKnown /> : <NumberField label="Cycles" path={CYCLES} />}
     </Stack>
   );
 }
@@ -49,14 +49,12 @@ function UntilKnown() {
           label="Until the 95 % interval is within ±"
           path={TARGET}
           unit="%"
-          max={100}
-          whole={false}
           required
           description="of the mean of joules per output token"
         />
         <Group grow align="flex-start">
-          <NumberField label="Cycles at least" path={LEAST} min={3} max={1000} />
-          <NumberField label="Cycles at most" path={[...CYCLES, "max"]} min={3} max={1000} />
+          <NumberField label="Cycles at least" path={LEAST} />
+          <NumberField label="Cycles at most" path={[...CYCLES, "max"]} />
         </Group>
         <Text size="xs" c="dimmed">
           An experiment that is known so well is run no more; the others go on. The fewer cycles at least, the

@@ -45,7 +45,6 @@ export function Gaps() {
           label="Warm-up lasts at most"
           path={LONGEST}
           unit="s"
-          max={86_400}
           show={duration}
           description="until the temperature is steady"
         />
@@ -83,18 +82,16 @@ function Adaptive() {
         label="A gap lasts at least"
         path={["thermal", "min_seconds"]}
         unit="s"
-        max={86_400}
         show={duration}
       />
-      <NumberInForce label="A gap lasts at most" path={LONGEST} unit="s" max={86_400} show={duration} />
+      <NumberInForce label="A gap lasts at most" path={LONGEST} unit="s" show={duration} />
       <NumberInForce
         label="Tolerance"
         path={["thermal", "tolerance_c"]}
         unit="°C"
-        min={0.5}
-        max={20}
+        says="range"
         show={(value) => `${value}${THIN}°C`}
-        description="so many degrees above the first start count as cool, 0.5 to 20; energy changes by 0.2 to 0.4 % with each"
+        description="so many above the first start count as cool; energy changes by 0.2 to 0.4 % with each"
       />
     </>
   );

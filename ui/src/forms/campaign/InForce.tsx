@@ -64,16 +64,14 @@ type NumberProps = {
   path: Path;
   unit: string;
   show: (value: number) => string;
-  min?: number;
-  max?: number;
-  whole?: boolean;
+  says?: "range";
   description?: string;
 };
 
-export function NumberInForce({ show, whole = false, ...field }: NumberProps) {
+export function NumberInForce({ show, ...field }: NumberProps) {
   return (
     <InForce path={field.path} show={(value) => (typeof value === "number" ? show(value) : "?")}>
-      <NumberField {...field} whole={whole} />
+      <NumberField {...field} />
     </InForce>
   );
 }

@@ -1,6 +1,7 @@
 // The fields of the form: text, numbers and lists of values at a place in the document.
 import { NumberInput, Select, TagsInput, Text, TextInput } from "@mantine/core";
 
+import type { NumberRange } from "../../api/bindings";
 import { useTyped } from "../../lib/typed";
 import { valueIn, type Path } from "./document";
 import { fieldId, useLens } from "./lens";
@@ -36,12 +37,11 @@ export function TextField({ label, path, description, placeholder }: Field & { p
 }
 
 type NumberField = Field & {
-  min?: number;
-  max?: number;
   unit?: string;
+  /** The numbers that the engine takes are said below the label: where one would not guess them. */
+  says?: "range";
   /** What stands in an empty field; otherwise the value that is in force without one, as the engine tells it. */
   placeholder?: string;
-  whole?: boolean;
   /** It cannot be left empty: the value that was there comes back. */
   required?: boolean;
 };
@@ -50,16 +50,15 @@ export function NumberField({
   label,
   path,
   description,
-  min = 0,
-  max,
   unit,
+  says,
   placeholder,
-  whole = true,
   required = false,
 }: NumberField) {
-  const { data, set, disabled, inForce } = useLens();
+  const { data, set, disabled, inForce, range } = useLens();
   const value = valueIn(data, path);
   const told = inForce(path)?.value;
+  const taken = range(path);
   const written = typeof value === "number" ? value : "";
   const [number, setNumber] = useTyped<number | string>(written);
   const take = () => {
@@ -71,12 +70,10 @@ export function NumberField({
     <NumberInput
       id={id(path)}
       label={label}
-      description={description}
+      description={says === undefined ? description : described(taken, unit, description)}
       placeholder={placeholder ?? (typeof told === "number" ? String(told) : "")}
       disabled={disabled}
-      min={min}
-      allowDecimal={!whole}
-      {...(max === undefined ? {} : { max })}
+      {...(taken === null ? {} : { min: taken.least, max: taken.most, allowDecimal: !taken.whole })}
       value={number}
       onChange={setNumber}
       onBlur={take}
@@ -90,6 +87,13 @@ export function NumberField({
           })}
     />
   );
+}
+
+/** The range in words, and what else there is to say. */
+function described(range: NumberRange | null, unit = "", description?: string): string {
+  const text =
+    range === null ? null : `${range.above ? "above " : ""}${range.least} to ${range.most} ${unit}`.trim();
+  return [text, description].filter(Boolean).join(", ");
 }
 
 export function ListField(props: Field & { suggestions?: string[]; placeholder?: string }) {

@@ -1,7 +1,7 @@
 // A form over a text: each field reads its place in the document and writes it.
 import { createContext, useContext } from "react";
 
-import type { ResolvedValue } from "../../api/bindings";
+import type { NumberRange, ResolvedValue } from "../../api/bindings";
 import type { Data, Path } from "./document";
 
 export type Lens = {
@@ -11,6 +11,8 @@ export type Lens = {
   setAll: (changes: [path: Path, value: Data | undefined][]) => void;
   /** What the engine says a key comes to, and who set it; null of a key that it does not tell, and until it has. */
   inForce: (path: Path) => ResolvedValue | null;
+  /** Which numbers the engine takes at a key; null until it has told. */
+  range: (path: Path) => NumberRange | null;
   /** The form cannot write: the text does not read as YAML. */
   disabled: boolean;
 };

@@ -12,6 +12,7 @@ import { useUnsavedQuestion } from "../../components/unsaved";
 import { ViewSwitch } from "../../components/ViewSwitch";
 import { CampaignForm } from "../../forms/campaign/CampaignForm";
 import { dataOf, unreadable, withValue } from "../../forms/campaign/document";
+import { useCampaignKeys } from "../../forms/campaign/keys";
 import { fieldOf, LensContext, type Lens } from "../../forms/campaign/lens";
 import { BuilderActions } from "./BuilderActions";
 import { PlanPanel } from "./PlanPanel";
@@ -104,6 +105,7 @@ function Builder({ file }: { file: CampaignText }) {
 function FormOver(props: { text: string; onText: (text: string) => void; plan: PlanPreview | undefined }) {
   const { text, onText, plan } = props;
   const problem = useMemo(() => unreadable(text), [text]);
+  const { ranges } = useCampaignKeys();
   const lens = useMemo<Lens>(
     () => ({
       data: problem === null ? dataOf(text) : {},
@@ -111,9 +113,10 @@ function FormOver(props: { text: string; onText: (text: string) => void; plan: P
       setAll: (changes) =>
         onText(changes.reduce((before, [path, value]) => withValue(before, path, value), text)),
       inForce: (path) => plan?.in_force[path.join(".")] ?? null,
+      range: (path) => ranges[path.join(".")] ?? null,
       disabled: problem !== null,
     }),
-    [text, problem, onText, plan],
+    [text, problem, onText, plan, ranges],
   );
   return (
     <LensContext.Provider value={lens}>
