@@ -11,11 +11,8 @@ use super::rest::Waiting;
 use super::so_far::EnergySoFar;
 use super::{
     EndedNow, EndedStatus, LiveCampaign, LiveEvent, LiveGaps, LogKind, LogLine, Now, NowState, RunCell,
-    RunCellStatus, Span, SpanKind,
+    RunCellStatus, SpanKind,
 };
-
-/// Lines of the log that a watcher who comes late is told.
-const LOG_LINES: usize = 500;
 
 /// The moment of a fact: what the pure fold cannot know by itself.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +40,7 @@ pub(super) struct Fold {
     durations_s: Vec<f64>,
     run_started_s: Option<f64>,
     energy: EnergySoFar,
-    pending_log: Vec<LogLine>,
+    pub(super) pending_log: Vec<LogLine>,
     now_changed: bool,
     /// The word that numbers were not measured, where that is so.
     mark: &'static str,
@@ -334,43 +331,6 @@ impl Fold {
         let worked_s = self.run_started_s.map_or(0.0, |started| (now_s - started).min(mean_s));
         (self.campaign.now.state != NowState::Ended)
             .then_some(runs * mean_s - worked_s + gaps_s - own_gap_s + own_left_s)
-    }
-
-    pub(super) fn open_span(&mut self, kind: SpanKind, label: String, start_s: f64) -> LiveEvent {
-        let span = Span {
-            id: number(self.campaign.spans.len()),
-            kind,
-            label,
-            run_index: self.campaign.now.run_index.unwrap_or(0),
-            start_s,
-            end_s: None,
-        };
-        self.campaign.spans.push(span.clone());
-        LiveEvent::Span { span }
-    }
-
-    pub(super) fn close_spans(&mut self, end_s: f64, which: impl Fn(&Span) -> bool) -> Vec<LiveEvent> {
-        // Open spans are among the last few: a run, and within it a gap or a phase.
-        let last = self.campaign.spans.iter_mut().rev().take(8);
-        let open = last.filter(|span| span.end_s.is_none() && which(span));
-        let close = |span: &mut Span| {
-            span.end_s = Some(end_s.max(span.start_s));
-            LiveEvent::Span { span: span.clone() }
-        };
-        open.map(close).collect()
-    }
-
-    pub(super) fn log(&mut self, kind: LogKind, text: String, at: &Moment) {
-        let line = LogLine { t_s: at.now_s, run_index: self.campaign.now.run_index, kind, text };
-        let log = &mut self.campaign.log;
-        if log.len() >= LOG_LINES {
-            log.drain(..=log.len() - LOG_LINES);
-        }
-        log.push(line.clone());
-        if self.pending_log.len() >= LOG_LINES {
-            self.pending_log.remove(0);
-        }
-        self.pending_log.push(line);
     }
 }
 

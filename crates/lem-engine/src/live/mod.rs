@@ -11,6 +11,7 @@ mod rest;
 mod session;
 mod so_far;
 mod state;
+mod trail;
 
 use lem_campaign::run::CoolTarget;
 use lem_measure::quality::Grade;
