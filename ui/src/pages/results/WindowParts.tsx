@@ -23,7 +23,10 @@ export function WindowParts({ run }: { run: RunDetail }) {
       {run.parts_withheld !== null ? (
         <Text size="sm">Prefill and decode are not told apart: {run.parts_withheld}.</Text>
       ) : (
-        <PartsTable run={run} />
+        <>
+          <PartsTable run={run} />
+          <Withheld parts={run.window_parts} />
+        </>
       )}
     </>
   );
@@ -50,6 +53,18 @@ function PartsTable({ run }: { run: RunDetail }) {
   );
 }
 
+/** Beneath the table: a reason takes more room than its columns have. */
+function Withheld({ parts }: { parts: WindowPart[] }) {
+  return parts.map(
+    ({ part, withheld }) =>
+      withheld !== null && (
+        <Text key={part} size="xs" c="orange" mt="xs">
+          Energy of {part} withheld: {withheld}.
+        </Text>
+      ),
+  );
+}
+
 function PartRow({ part, run }: { part: WindowPart; run: RunDetail }) {
   const power = part.energy_j === null ? null : part.energy_j / part.seconds;
   return (
@@ -59,11 +74,6 @@ function PartRow({ part, run }: { part: WindowPart; run: RunDetail }) {
         <Text size="xs" c="dimmed">
           {MEANING[part.part]}
         </Text>
-        {part.withheld !== null && (
-          <Text size="xs" c="orange">
-            energy withheld: {part.withheld}
-          </Text>
-        )}
       </Table.Td>
       <Table.Td ta="right">{duration(part.seconds)}</Table.Td>
       <Table.Td ta="right">{part.stretches}</Table.Td>
