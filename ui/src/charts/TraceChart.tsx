@@ -69,7 +69,7 @@ export function TraceChart(props: TraceChartProps) {
         levels: () => latest.current.levels ?? NO_LEVELS,
         onCursor: setCursor,
       },
-      props.height,
+      latest.current.height,
       (from, to, buckets) => latest.current.ask(from, to, buckets),
       { drawn: setWindow, moved: () => setFollowing(false), failed: showError },
     );
@@ -79,7 +79,7 @@ export function TraceChart(props: TraceChartProps) {
       view.current = null;
       made.destroy();
     };
-  }, [box, dark, names, props.unit, props.epochUnixMs, props.height]);
+  }, [box, dark, names, props.unit, props.epochUnixMs]);
 
   useEffect(() => view.current?.resize(width, props.height), [width, props.height]);
   useFollow(view, props.follow, following, width);
