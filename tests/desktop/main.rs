@@ -5,6 +5,7 @@
 
 mod closing;
 mod containers;
+mod cooling;
 mod failures;
 mod first_start;
 mod screens;

@@ -18,5 +18,5 @@ pub use clock::now_ns;
 pub use meter::{Depth, Meter, ReadError};
 pub use nvml::{DeviceState, EccErrors, GpuProcess, Listening, ProcessKind, Watch, Xid, Xids};
 pub use open::{Choice, MeterChoice, OpenError, Opened, Paths, ProbeResult, open, probe};
-pub use sampler::{Sampler, SamplerConfig, SamplerEvent, SamplerStats, StartError};
+pub use sampler::{EVERY_CHANNEL_MS, Sampler, SamplerConfig, SamplerEvent, SamplerStats, StartError};
 pub use select::DeviceSelection;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use lem_campaign::run::{CampaignEvent, Controller};
 use lem_measure::envelope::{Envelope, Grid, History};
 use lem_measure::{Channel, DeviceInfo, Sample};
+use lem_power::EVERY_CHANNEL_MS;
 
 use super::fold::{Fold, Moment};
 use super::monitor::{INTERVAL_MS, Monitor};
@@ -161,8 +162,7 @@ impl Live {
     /// What was asked for of the traces of the present devices, in seconds of the live clock.
     pub(crate) fn window(&self, from_s: f64, to_s: f64, buckets: usize, channel: Channel) -> Window {
         let state = self.lock();
-        // What is shown may reach back into the monitor's time, whose samples are farther apart: no holes between them.
-        let finest_ns = i64::from(state.interval_ms.unwrap_or(0).max(INTERVAL_MS)) * 1_500_000;
+        let finest_ns = finest_ns(state.interval_ms, channel);
         let grid = Grid::over(state.at_ns(from_s), state.at_ns(to_s), buckets, finest_ns);
         let history = |device: &DeviceInfo| state.histories.get(&(device.id.clone(), channel));
         let envelope = |device| history(device).map_or_else(|| Envelope::empty(&grid), |h| h.envelope(&grid));
@@ -176,6 +176,14 @@ impl Live {
             devices: state.devices.iter().map(envelope).collect(),
         }
     }
+}
+
+/// The narrowest bucket that has a sample for certain: narrower ones would be holes. What is shown may reach back into the
+/// monitor's time, whose samples are farther apart, and all but power is read with the first sample that is due.
+fn finest_ns(interval_ms: Option<u32>, channel: Channel) -> i64 {
+    let usual_ms = interval_ms.unwrap_or(0).max(INTERVAL_MS);
+    let seldom_ms = if channel == Channel::Power { 0 } else { EVERY_CHANNEL_MS };
+    i64::from(usual_ms + seldom_ms) * 1_500_000
 }
 
 impl State {
@@ -275,5 +283,45 @@ impl State {
             news.extend(fold.tick(&at));
         }
         self.tell(news);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lem_measure::{DeviceKind, PowerSource, Provenance};
+
+    use super::*;
+
+    fn gpu() -> DeviceInfo {
+        DeviceInfo {
+            id: "gpu".into(),
+            name: "GPU".into(),
+            kind: DeviceKind::Gpu,
+            source: PowerSource::Simulated,
+            provenance: Provenance::Simulated,
+            index: None,
+            channels: vec![Channel::Power, Channel::Temperature],
+            power_averaging_ms: None,
+            facts: BTreeMap::default(),
+        }
+    }
+
+    #[test]
+    fn what_is_read_twice_a_second_is_drawn_without_holes() {
+        const MS: i64 = 1_000_000;
+        let live = Live::default();
+        live.sampling(Some(&[gpu()]), Some(50), None);
+        let sample = |tick: i64| {
+            let sample = Sample::at(tick * 50 * MS).with(Channel::Power, 200.0);
+            // Each tenth, but for the one that came too early.
+            let is_full = tick % 10 == i64::from(tick >= 300);
+            if is_full { sample.with(Channel::Temperature, 50.0) } else { sample }
+        };
+        live.samples("gpu", &(0..1200).map(sample).collect::<Vec<_>>());
+        for channel in [Channel::Power, Channel::Temperature] {
+            let window = live.window(1.0, 59.0, 600, channel);
+            let holes = window.devices[0].max.iter().filter(|value| value.is_nan()).count();
+            assert_eq!(holes, 0, "{channel:?}: {} buckets", window.devices[0].max.len());
+        }
     }
 }

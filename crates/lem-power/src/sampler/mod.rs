@@ -37,8 +37,9 @@ pub const REFINE_MS: u32 = 300;
 /// The time between the end of one dense reading and the start of the next.
 const DENSE_NS: i64 = 2_000_000;
 
-/// The time between two readings of every channel; temperature and clocks change slowly.
-const FULL_NS: i64 = 500_000_000;
+/// The time between two readings of every channel, in milliseconds: temperature and clocks change slowly. What is read each
+/// time is power and energy.
+pub const EVERY_CHANNEL_MS: u32 = 500;
 
 /// How early a tick may come and still do what was due at its time. Without it, a tick that wakes a few microseconds
 /// before the one of 500 ms ago would put the work off to the next tick.
@@ -249,7 +250,7 @@ impl<S: FnMut(SamplerEvent)> Worker<S> {
         let start_ns = now_ns();
         lock(&self.record).tick(start_ns);
         let depth = if start_ns >= self.full_at_ns {
-            self.full_at_ns = start_ns + FULL_NS - EARLY_NS;
+            self.full_at_ns = start_ns + i64::from(EVERY_CHANNEL_MS) * 1_000_000 - EARLY_NS;
             Depth::Full
         } else {
             Depth::Power
