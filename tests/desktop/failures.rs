@@ -51,6 +51,7 @@ async fn a_worker_that_breaks_down_is_a_failed_run_with_its_reason() {
     app.go("Campaigns").await;
     app.click("link", "broken").await;
     app.click("button", "Start").await;
+    app.see("The campaign is over: no run completed").await;
     app.see("0 runs completed, 1 failed").await;
     app.picture("live-failed");
     app.click("link", "Show the results").await;

@@ -80,7 +80,7 @@ test("runs that are not needed say so, count as over, and are not made up for", 
     "aria-valuenow",
     /^66\.6/,
   );
-  await expect(page.getByLabel("Log of the worker")).toContainText("3 runs are not needed: after 3 cycles");
+  await expect(page.getByLabel("Log of the worker")).toContainText("3 runs not needed: after 3 cycles");
 });
 
 test("a campaign whose experiments are known is complete, and has nothing to resume", async ({ page }) => {

@@ -54,6 +54,11 @@ pub(crate) fn plain(value: Option<f64>, digits: usize, unit: &str) -> String {
     }
 }
 
+/// How many: `1 run`, `2 runs`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A span of time as people say it: `45 s`, `4 min 10 s`, `2 h 5 min`.
 #[expect(
     clippy::cast_possible_truncation,

@@ -112,7 +112,8 @@ impl State {
                     .map(|d| format!("{}{}", d.name, lem_engine::provenance_mark(d.provenance)))
                     .collect();
                 Some(format!(
-                    "{name} ({campaign_id}): {remaining} of {runs} runs to do, measuring {}",
+                    "{name} ({campaign_id}): {remaining} of {} to do, measuring {}",
+                    format::counted(*runs, "run"),
                     devices.join(", ")
                 ))
             }
@@ -138,12 +139,12 @@ impl State {
                 Some(format!("  {} baseline {power}{}", baseline.kind.name(), self.mark))
             }
             EngineEvent::BaselineDrifted { runs, reason, .. } => Some(format!(
-                "  warning: {reason}; the adjusted energies of {} runs are withdrawn",
-                runs.len()
+                "  warning: {reason}; the adjusted energies of {} are withdrawn",
+                format::counted(runs.len(), "run")
             )),
             EngineEvent::NotNeeded { runs, reason } => {
                 self.position += runs.len();
-                Some(format!("  {} runs are not needed: {reason}", runs.len()))
+                Some(format!("  {} not needed: {reason}", format::counted(runs.len(), "run")))
             }
             EngineEvent::GapEnded { because, .. } => {
                 self.gap_ends = None;

@@ -16,6 +16,7 @@ import type {
   SpanKind,
   Steer,
 } from "../api/bindings";
+import { counted } from "../lib/format";
 import { provenanceMark } from "../lib/provenance";
 import { cellOf } from "./cells";
 import { experimentOf, placeOf, type Kept } from "./history";
@@ -343,7 +344,7 @@ export class Session {
     this.kept.notNeeded = [...this.kept.notNeeded, ...later.map((run) => run.index)];
     this.campaign.now.remaining -= later.length;
     const known = `after ${values.length} cycles the 95 % interval is ±${percent.toFixed(2)} % of the mean`;
-    this.log("log", `${later.length} runs are not needed: ${known}`, index);
+    this.log("log", `${counted(later.length, "run")} not needed: ${known}`, index);
     for (const run of later) this.change(run.index, { status: "not_needed" });
   }
 

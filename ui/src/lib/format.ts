@@ -95,6 +95,11 @@ export function range(low: number, high: number, unit: string): string {
   return unit === "" ? `${from} to ${to}` : `${from} to ${to}${THIN}${prefix}${unit}`;
 }
 
+/** How many: `1 run`, `2,500 runs`. */
+export function counted(count: number, what: string): string {
+  return `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+}
+
 /** A length of time: `850 ms`, `12.3 s`, `4 min 05 s`, `3 h 20 min`, `2 d 4 h`. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds == null || !Number.isFinite(seconds)) return MISSING;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
-import type { GapPurpose, Now } from "../api/bindings";
-import { activity, over, position } from "./now";
+import type { EndedStatus, GapPurpose, Now } from "../api/bindings";
+import { activity, ending, over, position } from "./now";
 
 function now(by: Partial<Now>): Now {
   return {
@@ -43,6 +43,17 @@ test("what is waited for is said, and that cooling may end earlier", () => {
 
 test("runs that are not needed are over", () => {
   expect(over(now({}))).toBe(10);
-  expect(position(now({ state: "ended", remaining: 0 }))).toBe("run 12 of 12");
+  expect(position(now({ state: "ended", remaining: 0 }))).toBe("12 of 12 runs");
   expect(position(now({ run_index: 6 }))).toBe("run 7 of 12");
+});
+
+function end(status: EndedStatus, completed: number, failed: number) {
+  return ending({ status, message: null, hint: null, at_s: 0 }, now({ completed, failed }));
+}
+
+test("a campaign with failures does not end as one without", () => {
+  expect(end("completed", 12, 0)).toBe("completed");
+  expect(end("completed", 11, 1)).toBe("with_failures");
+  expect(end("completed", 0, 12)).toBe("without_results");
+  expect(end("interrupted", 0, 1)).toBe("interrupted");
 });

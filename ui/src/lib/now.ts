@@ -1,6 +1,6 @@
 // What a campaign does now, in one sentence.
-import type { GapNow, Now } from "../api/bindings";
-import { countdown } from "./format";
+import type { EndedNow, EndedStatus, GapNow, Now } from "../api/bindings";
+import { counted, countdown } from "./format";
 
 const PHASES: Record<NonNullable<Now["phase"]>, string> = {
   context: "holding the device open without a model",
@@ -16,8 +16,23 @@ export function over(now: Now): number {
   return now.total - now.remaining;
 }
 
-/** `run 7 of 36` */
+export type Ending = EndedStatus | "with_failures" | "without_results";
+
+/** How a campaign ended for who wants its results: one that tried every run is complete, whatever came of them. */
+export function ending({ status }: EndedNow, { completed, failed }: Now): Ending {
+  if (status !== "completed" || failed === 0) return status;
+  return completed > 0 ? "with_failures" : "without_results";
+}
+
+const ENDS: Record<EndedStatus, string> = {
+  completed: "done",
+  failed: "could not go on",
+  interrupted: "stopped",
+};
+
+/** `run 7 of 36`; `36 of 36 runs` when it is over. */
 export function position(now: Now): string {
+  if (now.state === "ended") return `${over(now)} of ${counted(now.total, "run")}`;
   const index = now.run_index === null ? over(now) : now.run_index + 1;
   return `run ${index} of ${now.total}`;
 }
@@ -43,7 +58,7 @@ export function activity(now: Now, nowS: number): string {
     case "paused":
       return "paused";
     case "ended":
-      return now.ended?.status ?? "ended";
+      return now.ended === null ? "over" : ENDS[now.ended.status];
     case "gap":
       return now.gap === null ? "thermal gap" : waiting(now.gap, nowS);
     case "running":

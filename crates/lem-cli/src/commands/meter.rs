@@ -20,7 +20,7 @@ pub(crate) fn meter(
         if global.json {
             output::json(&serde_json::json!({ "removed": removed }));
         } else {
-            output::line(&format!("{removed} runs lost their meter."));
+            output::line(&format!("removed from {}", format::counted(removed as usize, "run")));
         }
         return Ok(Ended::Well);
     };

@@ -70,11 +70,11 @@ fn strategy(word: Option<&str>) -> Result<Option<ContainerStrategy>, Error> {
 
 fn show(plan: &Plan) {
     output::line(&format!(
-        "{}: {} experiments, {} runs in {} cycles, {} (seed {})",
+        "{}: {}, {} in {}, {} (seed {})",
         plan.name,
-        plan.experiments.len(),
-        plan.runs.len(),
-        plan.cycles,
+        format::counted(plan.experiments.len(), "experiment"),
+        format::counted(plan.runs.len(), "run"),
+        format::counted(plan.cycles as usize, "cycle"),
         plan.structure.name(),
         plan.seed
     ));

@@ -9,7 +9,7 @@ use super::results;
 use crate::args::{Global, OverrideArgs};
 use crate::commands::{block_on, plan};
 use crate::progress::{JsonLines, Progress};
-use crate::{Ended, output};
+use crate::{Ended, format, output};
 
 pub(crate) fn run(
     engine: &Engine,
@@ -62,7 +62,8 @@ fn conclude(engine: &Engine, summary: &Summary) -> Result<(), Error> {
     let short = &summary.campaign_id;
     match summary.status {
         CampaignStatus::Interrupted | CampaignStatus::Failed if summary.remaining > 0 => {
-            output::line(&format!("{} runs are left: lem run --resume {short}", summary.remaining));
+            let left = format::counted(summary.remaining, "run");
+            output::line(&format!("{left} left: lem run --resume {short}"));
         }
         _ => output::line(&format!("More: lem results --campaign {short}   lem export --campaign {short}")),
     }

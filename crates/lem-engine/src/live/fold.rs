@@ -9,6 +9,7 @@ use lem_protocol::Phase;
 use super::cells::{DoneBefore, cell, finished, number};
 use super::rest::Waiting;
 use super::so_far::EnergySoFar;
+use super::trail::counted;
 use super::{
     EndedNow, EndedStatus, LiveCampaign, LiveEvent, LiveGaps, LogKind, LogLine, Now, NowState, RunCell,
     RunCellStatus, SpanKind,
@@ -118,7 +119,8 @@ impl Fold {
                 self.log(LogKind::Log, text, at);
             }
             CampaignEvent::BaselineDrifted { runs, reason, .. } => {
-                let text = format!("{reason}; the adjusted energies of {} runs are withdrawn", runs.len());
+                let text =
+                    format!("{reason}; the adjusted energies of {} are withdrawn", counted(runs.len()));
                 self.log(LogKind::Warning, text, at);
             }
             CampaignEvent::NotNeeded { runs, reason } => return self.spare(runs, reason, at),

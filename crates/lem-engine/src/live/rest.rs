@@ -7,6 +7,7 @@ use lem_spec::campaign::ThermalMode;
 
 use super::cells::number;
 use super::fold::{Fold, Moment};
+use super::trail::counted;
 use super::{GapNow, GapPurpose, LiveEvent, LogKind, NowState, RunCellStatus, SpanKind};
 
 /// A gap that begins.
@@ -62,7 +63,7 @@ impl Fold {
         self.todo_gaps_s.retain(|(position, _)| !spared.contains(position));
         let now = &mut self.campaign.now;
         now.remaining = now.remaining.saturating_sub(number(runs.len()));
-        self.log(LogKind::Log, format!("{} runs are not needed: {reason}", runs.len()), at);
+        self.log(LogKind::Log, format!("{} not needed: {reason}", counted(runs.len())), at);
         let mut news = Vec::new();
         for run in runs {
             if let Some(cell) = self.campaign.runs.get_mut(*run) {

@@ -7,6 +7,11 @@ use super::{LiveEvent, LogKind, LogLine, Span, SpanKind};
 /// Lines of the log that a watcher who comes late is told.
 const LOG_LINES: usize = 500;
 
+/// `1 run`, `2 runs`.
+pub(super) fn counted(runs: usize) -> String {
+    format!("{runs} run{}", if runs == 1 { "" } else { "s" })
+}
+
 impl Fold {
     pub(super) fn open_span(&mut self, kind: SpanKind, label: String, start_s: f64) -> LiveEvent {
         let span = Span {

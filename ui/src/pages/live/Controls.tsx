@@ -5,6 +5,7 @@ import { IconPlayerPause, IconPlayerPlay, IconPlayerSkipForward, IconPlayerStop 
 
 import type { Now, Steer } from "../../api/bindings";
 import { useHostAction } from "../../api/queries";
+import { counted } from "../../lib/format";
 
 export function Controls({ now }: { now: Now }) {
   const steer = useHostAction((host, action: Steer) => host.steer(action));
@@ -15,7 +16,7 @@ export function Controls({ now }: { now: Now }) {
       children: (
         <Text size="sm">
           The worker is asked to end. Finished runs are kept, and so is what was measured of this run; the run
-          itself is done again when you resume the campaign. {now.remaining} runs are left.
+          itself is done again when you resume the campaign. Left: {counted(now.remaining, "run")}.
         </Text>
       ),
       labels: { confirm: "Stop now", cancel: "Go on" },

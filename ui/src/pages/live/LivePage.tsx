@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import type { LiveCampaign } from "../../api/bindings";
 import { useLive } from "../../api/live";
 import { Empty, Page } from "../../components/Page";
+import { counted } from "../../lib/format";
 import { Devices } from "../bench/Devices";
 import { Controls } from "./Controls";
 import { EndNotice } from "./EndNotice";
@@ -50,7 +51,7 @@ function Running({ campaign }: { campaign: LiveCampaign }) {
           {campaign.name}
         </Text>
         <Text size="sm" c="dimmed">
-          {campaign.runs.length} runs
+          {counted(campaign.runs.length, "run")}
         </Text>
       </Group>
       {campaign.now.ended && <EndNotice campaign={campaign} ended={campaign.now.ended} />}

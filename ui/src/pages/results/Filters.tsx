@@ -6,7 +6,7 @@ import { useNavigate } from "@tanstack/react-router";
 
 import type { CampaignSummary, RunStatus } from "../../api/bindings";
 import { useHostAction, useHostQuery } from "../../api/queries";
-import { dateTime } from "../../lib/format";
+import { counted, dateTime } from "../../lib/format";
 import { askForMeter } from "./MeterForm";
 import type { View } from "./view";
 
@@ -68,7 +68,7 @@ export function Filters(props: { view: View; onChange: (view: View) => void; tot
       )}
       {campaign && <DeleteCampaign campaign={campaign} />}
       <Text size="sm" c="dimmed" role="status" pb={6}>
-        {total === null ? "" : `${total.toLocaleString("en")} runs`}
+        {total === null ? "" : counted(total, "run")}
       </Text>
     </Group>
   );

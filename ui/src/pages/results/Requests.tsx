@@ -4,7 +4,7 @@ import { Card, SimpleGrid, Table, Text, Title } from "@mantine/core";
 import type { RunDetail } from "../../api/bindings";
 import { Figure } from "../../charts/Figure";
 import { histogramOption } from "../../charts/options";
-import { plain } from "../../lib/format";
+import { counted, plain } from "../../lib/format";
 import { histogram, quantile } from "../../lib/quantile";
 
 export function Requests({ run }: { run: RunDetail }) {
@@ -16,7 +16,7 @@ export function Requests({ run }: { run: RunDetail }) {
   return (
     <Card>
       <Title order={2} mb="xs">
-        {run.request_records.length} requests
+        {counted(run.request_records.length, "request")}
       </Title>
       <CutRequests run={run} />
       <SimpleGrid cols={{ base: 1, md: distributions.length }}>

@@ -4,6 +4,7 @@ import { modals } from "@mantine/modals";
 import { IconTrash } from "@tabler/icons-react";
 
 import { useHostAction } from "../../api/queries";
+import { counted } from "../../lib/format";
 
 export function SelectionBar({ selected, onClear }: { selected: ReadonlySet<string>; onClear: () => void }) {
   const remove = useHostAction(
@@ -13,7 +14,7 @@ export function SelectionBar({ selected, onClear }: { selected: ReadonlySet<stri
   if (selected.size === 0) return null;
   const ask = () =>
     modals.openConfirmModal({
-      title: `Delete ${selected.size} runs?`,
+      title: `Delete ${counted(selected.size, "run")}?`,
       children: (
         <Text size="sm">
           Their results and traces are deleted for good. Their campaigns keep the plan: a campaign that lacks
