@@ -68,16 +68,17 @@ function padded(values: Extent | null): Extent {
   return [min >= 0 ? Math.max(0, min - pad) : min - pad, max + pad];
 }
 
-/** Seconds from the begin of a run, or the time of day. */
+/** Seconds from the begin of a run, or the time of day, with as many decimals as tell two ticks apart. */
 export function timeLabel(second: number, epochUnixMs: number | null, ticks: number[] = []): string {
   const step = (ticks[1] ?? 1) - (ticks[0] ?? 0);
-  if (epochUnixMs === null) return step < 1 ? `${second.toFixed(1)} s` : `${Math.round(second)} s`;
+  const decimals = step < 1 ? Math.ceil(-Math.log10(step) - 1e-6) : 0;
+  // Adding 0 takes the sign from a zero.
+  if (epochUnixMs === null) return `${(Number(second.toFixed(decimals)) + 0).toFixed(decimals)} s`;
   const at = new Date(epochUnixMs + second * 1000);
   const clock = `${two(at.getHours())}:${two(at.getMinutes())}`;
   if (step >= 60) return clock;
-  return step < 1
-    ? `${clock}:${two(at.getSeconds())}.${Math.floor(at.getMilliseconds() / 100)}`
-    : `${clock}:${two(at.getSeconds())}`;
+  const part = String(at.getMilliseconds()).padStart(3, "0").slice(0, decimals);
+  return `${clock}:${two(at.getSeconds())}${part === "" ? "" : `.${part}`}`;
 }
 
 function drawShades(chart: uPlot, style: TraceStyle) {

@@ -32,7 +32,7 @@ export function Devices() {
           aria-label="Time in view"
         />
       </Group>
-      {error !== null && (
+      {error !== null && devices.length > 0 && (
         <Text size="sm" c="dimmed" role="status">
           {error}
         </Text>

@@ -9,6 +9,7 @@ import { ErrorNotice } from "../../components/ErrorNotice";
 import { Loading, Page } from "../../components/Page";
 import { Quantity } from "../../components/Quantity";
 import { StatusBadge } from "../../components/StatusBadge";
+import { failureTitle } from "../../lib/failures";
 import { duration, MISSING, plain, si, uncertain } from "../../lib/format";
 import { Facts } from "./Facts";
 import { Requests } from "./Requests";
@@ -72,7 +73,7 @@ function Run({ run }: { run: RunDetail }) {
     <Stack gap="md" data-run={run.run_id}>
       <Summary run={run} />
       {run.error !== null && (
-        <Alert color="red" title={run.error_kind ?? "failed"}>
+        <Alert color="red" title={failureTitle(run.error_kind)}>
           {run.error}
         </Alert>
       )}

@@ -155,18 +155,20 @@ function described(by: Described) {
   return { input: { "aria-describedby": by["aria-describedby"] } };
 }
 
-/** A number, or none: the file says `null`, the form shows nothing. */
-function isOptionalNumber({ kind }: SettingView): boolean {
-  return kind.kind === "amount" || kind.kind === "factor";
+/** Where the file says `null`, the form shows nothing. */
+function isOptional(field: SettingView): boolean {
+  return field.default === "null";
 }
 
 function defaultOf(field: SettingView): string {
-  return isOptionalNumber(field) && field.default === "null" ? "none" : field.default;
+  return isOptional(field) ? "none" : field.default;
 }
+
+const NUMBERS: readonly SettingView["kind"]["kind"][] = ["amount", "factor"];
 
 /** A text is taken over when it is left, so that half a number is not an error. */
 function TextControl({ field, onChange, ...rest }: ControlProps & Described) {
-  const optional = isOptionalNumber(field);
+  const optional = isOptional(field);
   const written = optional && field.value === "null" ? "" : field.value;
   const [text, setText] = useTyped(written);
   const take = () => {
@@ -182,7 +184,8 @@ function TextControl({ field, onChange, ...rest }: ControlProps & Described) {
       onBlur={take}
       onKeyDown={(event) => event.key === "Enter" && take()}
       {...(field.kind.kind === "seconds" ? { rightSection: <Text size="xs">s</Text> } : {})}
-      {...(optional ? { inputMode: "decimal", placeholder: "none" } : {})}
+      {...(optional ? { placeholder: "none" } : {})}
+      {...(NUMBERS.includes(field.kind.kind) ? { inputMode: "decimal" } : {})}
     />
   );
 }
