@@ -93,18 +93,22 @@ PROCEED_LINE = b'{"proceed":true}\n'
 """What the engine writes to end a warm-up that is held."""
 
 
+def _piped(arguments: list[str], errors: int, variables: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        arguments,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        env=environment(**variables),
+        cwd=WORKERS,
+    )
+
+
 def start_worker(
     test: unittest.TestCase, arguments: list[str], given: dict[str, Any], word: bytes, **variables: str
 ) -> subprocess.Popen[bytes]:
     """A worker in the middle of its work: it has said a line with `word` in it. Killed when `test` is over."""
-    process = subprocess.Popen(
-        arguments,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment(**variables),
-        cwd=WORKERS,
-    )
+    process = _piped(arguments, subprocess.DEVNULL, variables)
     assert process.stdin is not None and process.stdout is not None
     test.addCleanup(process.wait)
     test.addCleanup(process.kill)
@@ -130,14 +134,7 @@ def tell_worker(
 
     Gives what it said, and which event that was.
     """
-    process = subprocess.Popen(
-        arguments,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(**variables),
-        cwd=WORKERS,
-    )
+    process = _piped(arguments, subprocess.PIPE, variables)
     assert process.stdin is not None and process.stdout is not None and process.stderr is not None
     with process, process.stdin as writing:
         writing.write(json.dumps(given).encode() + b"\n")
