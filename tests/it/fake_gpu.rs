@@ -148,6 +148,7 @@ fn a_device_that_vanishes_ends_its_run_and_not_the_program() {
     assert!(row["energy_j"].is_null(), "half a window has no energy: {row:#}");
     let detail = project.detail(&row);
     assert!(integer(&detail["traces"][0], "samples") > 5, "the trace until then is kept: {detail:#}");
+    assert_eq!(text(&detail["devices"][0], "name"), "LEM simulated H100", "whose trace it is: {detail:#}");
     let last = finished.events().pop().expect("events");
     assert_eq!((text(&last, "event"), text(&last, "status")), ("campaign_finished", "completed"));
     // Once nobody has the library open, the simulated board is back for a while, as a real one is after a reset.

@@ -336,11 +336,10 @@ fn outcome(
         Some((start, Some(end))) => Some((*start, *end)),
         _ => None,
     };
-    let devices: Vec<DeviceOutcome> = window_ns.map_or_else(Vec::new, |window| {
-        let each = recording.devices().iter().enumerate();
-        each.map(|(i, device)| device_outcome(device, recording.trace(i), start_temperatures_c[i], window))
-            .collect()
-    });
+    let each = recording.devices().iter().enumerate();
+    let devices: Vec<DeviceOutcome> = each
+        .map(|(i, device)| device_outcome(device, recording.trace(i), start_temperatures_c[i], window_ns))
+        .collect();
     RunOutcome {
         status,
         failure,

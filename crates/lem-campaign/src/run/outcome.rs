@@ -163,7 +163,7 @@ impl Failure {
     }
 }
 
-/// One device in the window of a run.
+/// One device in a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct DeviceOutcome {
     /// The device.
@@ -191,25 +191,30 @@ pub struct PhaseOutcome {
     pub energy: Option<EnergyEstimate>,
 }
 
-/// One device in one window.
+/// One device in the window of a run; of a run that had none, which device it was.
 pub(super) fn device_outcome(
     device: &DeviceInfo,
     trace: &Trace,
     start_temperature_c: Option<f64>,
-    window: (i64, i64),
+    window: Option<(i64, i64)>,
 ) -> DeviceOutcome {
-    let energy = energy::window_energy(device, trace, window.0, window.1);
-    let seconds = lem_measure::units::seconds(window.1 - window.0);
-    DeviceOutcome {
+    let none = DeviceOutcome {
         device: device.clone(),
+        energy: WindowEnergy::default(),
+        mean_power_w: None,
+        start_temperature_c,
+        max_temperature_c: None,
+    };
+    let Some((start_ns, end_ns)) = window else { return none };
+    let energy = energy::window_energy(device, trace, start_ns, end_ns);
+    let seconds = lem_measure::units::seconds(end_ns - start_ns);
+    let temperatures =
+        trace.between(start_ns, end_ns).iter().filter_map(|sample| sample.get(Channel::Temperature));
+    DeviceOutcome {
         energy,
         mean_power_w: energy.best().and_then(|e| e.energy.mean_power(seconds)).map(|w| w.0),
-        start_temperature_c,
-        max_temperature_c: trace
-            .between(window.0, window.1)
-            .iter()
-            .filter_map(|s| s.get(Channel::Temperature))
-            .reduce(f64::max),
+        max_temperature_c: temperatures.reduce(f64::max),
+        ..none
     }
 }
 

@@ -224,6 +224,7 @@ function Phases({ run }: { run: RunDetail }) {
 }
 
 function Devices({ run }: { run: RunDetail }) {
+  const unless = (reason: string) => (run.window_s === null ? "the run has no measured window" : reason);
   return (
     <Card h="100%">
       <Title order={2} mb="xs">
@@ -251,20 +252,20 @@ function Devices({ run }: { run: RunDetail }) {
                 <Quantity
                   text={uncertain(device.counter_energy_j, device.counter_uncertainty_j, "J")}
                   provenance={device.provenance}
-                  missing="the device has no energy counter, or the trace does not reach the edges"
+                  missing={unless("the device has no energy counter, or the trace does not reach the edges")}
                 />
               </Table.Td>
               <Table.Td ta="right">
                 <Quantity
                   text={uncertain(device.integral_energy_j, device.integral_uncertainty_j, "J")}
                   provenance={device.provenance}
-                  missing="the device reports no power, or the trace does not reach the edges"
+                  missing={unless("the device reports no power, or the trace does not reach the edges")}
                 />
               </Table.Td>
               <Table.Td ta="right">
                 <Quantity
                   text={plain(device.max_temperature_c, "°C", 0)}
-                  missing="the device has no thermometer"
+                  missing={unless("the device has no thermometer")}
                 />
               </Table.Td>
             </Table.Tr>
