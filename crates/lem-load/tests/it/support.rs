@@ -15,7 +15,11 @@ use crate::server::{Server, now_ns};
 /// Requests of four tokens, one after the other.
 pub(crate) fn experiment(sample_size: u32) -> Experiment {
     let plain = Experiment::plain("test", "vllm", "tiny");
-    Experiment { workload: Workload { sample_size, ..plain.workload }, seed: 7, ..plain }
+    Experiment {
+        workload: Workload { sample_size, max_input_tokens: 64, ..plain.workload },
+        seed: 7,
+        ..plain
+    }
 }
 
 /// The same under closed traffic after `warmup` requests.
