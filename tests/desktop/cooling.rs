@@ -33,6 +33,8 @@ async fn the_temperature_is_drawn_with_the_line_that_is_waited_for() {
     let drawn = "return [...document.querySelectorAll('[role=img]')].some((chart) =>
         /^Temperature over time.* last \\d.* Line: cool at \\d+/.test(chart.getAttribute('aria-label') ?? ''))";
     app.until("the temperature with its line", Duration::from_secs(15), drawn).await;
+    let marked = "return /\\d+\\s°C at its begin, now \\d+\\s°C\\s*simulated/.test(document.body.innerText)";
+    app.until("the word that its temperature is simulated", Duration::from_secs(5), marked).await;
     app.picture("live-cooling");
     app.click("button", "Skip this gap").await;
     app.see("The campaign is complete").await;

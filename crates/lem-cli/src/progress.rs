@@ -25,7 +25,7 @@ struct State {
     run: String,
     doing: String,
     power: String,
-    /// Names of the measured devices.
+    /// Names of the devices, with the word that one is not measured.
     devices: Vec<String>,
     mark: &'static str,
     gap_ends: Option<Instant>,
@@ -106,15 +106,14 @@ impl State {
                 self.mark =
                     devices.iter().map(|d| d.provenance).max().map_or("", lem_engine::provenance_mark);
                 self.pace = Some(Pace { since: Instant::now(), done: 0 });
-                self.devices = devices.iter().map(|device| device.name.clone()).collect();
-                let devices: Vec<String> = devices
+                self.devices = devices
                     .iter()
                     .map(|d| format!("{}{}", d.name, lem_engine::provenance_mark(d.provenance)))
                     .collect();
                 Some(format!(
                     "{name} ({campaign_id}): {remaining} of {} to do, measuring {}",
                     format::counted(*runs, "run"),
-                    devices.join(", ")
+                    self.devices.join(", ")
                 ))
             }
             EngineEvent::RunBegun { index, cycle, experiment, .. } => {

@@ -86,8 +86,8 @@ fn show(plan: &Plan) {
             stopping.min_cycles
         ));
     }
-    if let Some(baseline) = &plan.baseline {
-        output::line(&self::baseline(baseline, plan.thermal.mode.value));
+    if let Some(taken) = &plan.baseline {
+        output::line(&baseline(taken, plan.thermal.mode.value));
     }
     output::line("");
     let experiments = plan.experiments.iter().map(|experiment| {
@@ -117,22 +117,22 @@ fn gaps(plan: &Plan) -> String {
     }
 }
 
-fn baseline(baseline: &Baseline, mode: ThermalMode) -> String {
-    let own = match baseline.kind {
+fn baseline(taken: &Baseline, mode: ThermalMode) -> String {
+    let own = match taken.kind {
         BaselineKind::Bare => String::new(),
-        BaselineKind::Context | BaselineKind::Loaded => format!("{} in each run, ", baseline.kind.name()),
+        BaselineKind::Context | BaselineKind::Loaded => format!("{} in each run, ", taken.kind.name()),
     };
-    let anew = match baseline.strategy {
+    let anew = match taken.strategy {
         // Devices that are to stay hot do not rest again.
         _ if mode == ThermalMode::Hot => "once".into(),
         BaselineStrategy::Fresh => "fresh before every run".into(),
-        BaselineStrategy::Cached => format!("cached for {}", format::span(baseline.ttl_s)),
-        BaselineStrategy::Validated => match baseline.validation_interval {
+        BaselineStrategy::Cached => format!("cached for {}", format::span(taken.ttl_s)),
+        BaselineStrategy::Validated => match taken.validation_interval {
             1 => "validated every run".into(),
             runs => format!("validated every {runs} runs"),
         },
     };
-    format!("baseline: {own}bare for {}, {anew}", format::span(baseline.duration_s))
+    format!("baseline: {own}bare for {}, {anew}", format::span(taken.duration_s))
 }
 
 fn run_rows(plan: &Plan) -> Vec<Vec<String>> {

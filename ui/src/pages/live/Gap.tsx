@@ -1,9 +1,11 @@
 // Between runs: what is waited for, how long at most, and how warm the devices are.
-import { Stack, Text } from "@mantine/core";
+import { Group, Stack, Text } from "@mantine/core";
 
 import type { DeviceInfo, GapNow, GapPurpose } from "../../api/bindings";
 import { useLive, useReadings } from "../../api/live";
+import { ProvenanceMark } from "../../components/Quantity";
 import { countdown, duration, plain } from "../../lib/format";
+import { weakest } from "../../lib/provenance";
 import { targetsOf } from "./targets";
 
 const NO_DEVICES: DeviceInfo[] = [];
@@ -42,9 +44,12 @@ export function Gap({ gap, nowS, first }: Props) {
         {limit(gap)}
       </Text>
       {gap.start_temperature_c !== null && (
-        <Text size="sm">
-          {plain(gap.start_temperature_c, "°C", 0)} at its begin, now {plain(temperature, "°C", 0)}
-        </Text>
+        <Group gap={6}>
+          <Text size="sm">
+            {plain(gap.start_temperature_c, "°C", 0)} at its begin, now {plain(temperature, "°C", 0)}
+          </Text>
+          <ProvenanceMark of={weakest(withThermometer(devices).map((device) => device.provenance))} />
+        </Group>
       )}
       {targetsOf(gap, devices, readings).map((target) => (
         <Text key={target} size="sm">
@@ -56,6 +61,10 @@ export function Gap({ gap, nowS, first }: Props) {
       </Text>
     </Stack>
   );
+}
+
+function withThermometer(devices: DeviceInfo[]): DeviceInfo[] {
+  return devices.filter(({ channels }) => channels.includes("temperature"));
 }
 
 function limit({ purpose, planned_s, source_text }: GapNow): string {
